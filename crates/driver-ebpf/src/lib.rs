@@ -1,0 +1,1 @@
+//! driver-ebpf: see ARCHITECTURE.md.

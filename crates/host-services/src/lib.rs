@@ -1,0 +1,1 @@
+//! host-services: see ARCHITECTURE.md.

@@ -1,0 +1,1 @@
+//! hostnet: see ARCHITECTURE.md.

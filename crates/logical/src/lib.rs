@@ -1,0 +1,1 @@
+//! logical: see ARCHITECTURE.md.
