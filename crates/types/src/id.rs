@@ -122,4 +122,6 @@ keystone_ids! {
     UserId,
     /// A domain of projects and users.
     DomainId,
+    /// A role: what a user may do in a project, a domain or the whole cloud.
+    RoleId,
 }

@@ -15,7 +15,7 @@ mod protocol;
 
 pub use address::{Cidr, MacAddr, ParseAddressError};
 pub use id::{
-    AddressScopeId, AttachmentId, DomainId, FloatingIpId, NetworkId, ParseIdError, PortId, ProjectId, RouterId,
+    AddressScopeId, AttachmentId, DomainId, FloatingIpId, NetworkId, ParseIdError, PortId, ProjectId, RoleId, RouterId,
     SecurityGroupId, SecurityGroupRuleId, SubnetId, SubnetPoolId, UserId,
 };
 pub use port_range::{PortRange, PortRangeError};
