@@ -14,12 +14,16 @@
 //!
 //! # Stages
 //!
-//! 1. [`Stage::Admission`]. Frames that are cut short, IP headers that lie (version, header length,
-//!    total length; total length below the frame's length is fine, that is padding), transport headers
-//!    that are cut short: `malformed`. VLAN tags: `vlan-tag`. A port that is not enabled:
-//!    `port-disabled`. Other than ARP and IPv4: `ipv6-unsupported` for IPv6, `ethertype` for the rest.
-//!    Fragments (more-fragments set or an offset): `fragment`. IP options are fine. Header checksums
-//!    are not verified; a rewritten packet keeps its checksums as right or wrong as they were.
+//! 1. [`Stage::Admission`], in this order. From a wire, what is not for us is foreign, whatever else
+//!    is wrong with it. An Ethernet header cut short: `malformed`. VLAN tags (802.1Q, 802.1ad):
+//!    `vlan-tag`. A port that is not enabled: `port-disabled`. Other than ARP and IPv4:
+//!    `ipv6-unsupported` for IPv6, `ethertype` for the rest. ARP that is cut short, is not for IPv4 over
+//!    Ethernet, or is neither request nor reply: `malformed`. IP headers that are cut short or lie
+//!    (version, header length, total length; total length below the frame's length is fine, that is
+//!    padding): `malformed`. Fragments (more-fragments set or an offset): `fragment`. Less transport
+//!    header than TCP (20 bytes), UDP (8), ICMP (8) and SCTP (12) need, by the total length: `malformed`.
+//!    IP options are fine. Header checksums are not verified; a rewritten packet keeps its checksums
+//!    (IPv4, TCP, UDP, ICMP identifier) as right or wrong as they were, and a UDP checksum of zero stays.
 //! 2. [`Stage::PortSecurity`], guest ports with security. The source MAC is in no pair:
 //!    `spoofed-mac`. IPv4: (source MAC, source IP) in no pair: `spoofed-ip`; except a DHCP request
 //!    (source 0.0.0.0, UDP 68 to 67). ARP: sender MAC differs from the Ethernet source, or (sender
@@ -27,38 +31,46 @@
 //!    answers DHCP (UDP from port 67 to 68): `dhcp-server`.
 //! 3. [`Stage::Arp`]. From a guest port, a request for an address that a port of the switch other
 //!    than the asker has, or a floating IP of the switch, or [`SERVICE_ADDRESS`]: answered with that
-//!    MAC ([`SERVICE_MAC`] for the services). Other requests, and announcements (sender and target
-//!    address equal), are flooded to all other enabled guest ports of the switch that have a device.
-//!    A reply goes to the port with the destination MAC if that is a guest, is absorbed
-//!    (`arp-absorbed`) if that is a router or the services, and is flooded if it is broadcast; unknown
-//!    destinations: `unknown-destination`. On a wire: requests for addresses of router ports and of
+//!    MAC ([`SERVICE_MAC`] for the services); the answer is the request turned round in place, its
+//!    Ethernet destination the request's source. Other requests, and announcements (requests with
+//!    sender and target address equal), are flooded to all other enabled guest ports of the switch that
+//!    have a device; the Ethernet destination of a request does not matter.
+//!    A reply goes to the port with the destination MAC if that is a guest (`hairpin` if it is the
+//!    sender; enabled and with a device as in stage 8), is absorbed (`arp-absorbed`) if that is a router
+//!    or the services, and is flooded if it is broadcast; unknown destinations:
+//!    `unknown-destination`. On a wire: requests for addresses of router ports and of
 //!    floating IPs of the switch are answered, all else is foreign.
 //! 4. [`Stage::Services`], guest ports. UDP to port 67 whose destination is 255.255.255.255 or
 //!    [`SERVICE_ADDRESS`]: to the services when the port has DHCP, else `dhcp-disabled`. To
 //!    [`SERVICE_ADDRESS`], whatever the destination MAC: TCP port 80 and ICMP echo requests to the
 //!    services; else `no-such-service`. Security groups do not apply to the services. TTL stays.
-//! 5. [`Stage::Connection`]. The packet's tuple is (protocol, source, destination, ports; for ICMP
-//!    echo the identifier in the place of both ports; for other ICMP and other protocols the ports
-//!    are zero, for ICMP other than echo type and code stand in their place). Looked up at the point.
+//! 5. [`Stage::Connection`]. The packet's tuple is (protocol, source, destination, ports of TCP, UDP
+//!    and SCTP; for ICMP echo, request or reply, the identifier in the place of both ports; for other
+//!    protocols the ports are zero). Looked up at the point.
 //!    See *Connections* below.
 //! 6. [`Stage::SwitchLookup`], guest ports. Destination MAC: a group address: `multicast` (switching
 //!    of IP multicast is not there yet); a router port: routing; a guest port: delivery to it, unless
 //!    it is the sender itself (`hairpin`); else `unknown-destination`. Before routing or delivery of a
 //!    new connection, the sender's groups are asked: [`Stage::EgressAcl`].
-//! 7. [`Stage::Router`]. The router is not enabled: `router-disabled`. Destination translation of
-//!    floating IPs whose `router` is this one ([`Stage::DestinationNat`]). A destination that is an
-//!    address of any of the router's ports: an ICMP echo request is answered, with the addresses
-//!    swapped, TTL 64 and to the sender's MAC; all else `to-router`. (The source NAT address is one of
-//!    those; replies of translated connections have been recognised in stage 5.) TTL of 1 or less:
-//!    `ttl-expired`. Route by longest prefix; none: `no-route`. A packet that came from a wire into
-//!    this router and was not translated must not enter a router that has source NAT on that very
-//!    interface: `not-translated`. Then source translation ([`Stage::SourceNat`]), TTL minus one. A
-//!    packet longer than the MTU of the switch it leaves to: `too-big`. The next hop (the route's, or
+//! 7. [`Stage::Router`]. More than [`MAX_ROUTERS`] routers: `routing-loop`. The port through which it
+//!    comes in is not enabled: `port-disabled`. The router is not enabled: `router-disabled`.
+//!    Destination translation of floating IPs whose `router` is this one ([`Stage::DestinationNat`]).
+//!    A destination that is an address of any of the router's ports: an ICMP echo request is answered;
+//!    all else `to-router`. The answer is the frame as it came in at the point with Ethernet and IP
+//!    addresses swapped, TTL 64 and the type of a reply, whatever was translated on the way. (The
+//!    source NAT address is one of those; replies of translated connections have been recognised in
+//!    stage 5.) TTL of 1 or less: `ttl-expired`. Route by longest prefix; none: `no-route`. A packet
+//!    that came in through an interface on which this router has source NAT (from the wire, a
+//!    neighbouring router or a guest there) and was not translated by this router: `not-translated`.
+//!    The port through which it leaves is not enabled: `port-disabled`.
+//!    Then source translation ([`Stage::SourceNat`]), TTL minus one. A
+//!    packet whose total length is above the MTU of the switch it leaves to: `too-big`. The next hop (the route's, or
 //!    the destination) is looked up on the switch: a guest port: delivery; a port of another router,
 //!    or a floating IP: that router, as if it had arrived there (from the inside when the switch is a
 //!    tenant's, from the outside when it is external); not found: on an external switch to the wire,
-//!    on a tenant's `no-neighbour`. More than [`MAX_ROUTERS`] routers: `routing-loop`. A router whose
+//!    on a tenant's `no-neighbour`. A router whose
 //!    own port it would enter again on the very switch that it left by: the same rules, no shortcut.
+//!    Delivered and wired packets carry the MAC of the router port they left by as their source.
 //! 8. [`Stage::IngressAcl`], on delivery to a guest port. Not enabled: `port-disabled`; no device:
 //!    `no-device`. For a new connection the groups of the receiver are asked, with the addresses as
 //!    the receiver sees them.
@@ -80,35 +92,45 @@
 //! did not come in through that same port, the source becomes the NAT's address and the source port
 //! is chosen. *Hairpin*: a packet that did not come in through an external switch, whose destination
 //! was translated in this router, and that leaves through a port that is not external, gets its source
-//! translated as if it left through the external port of that floating IP. A packet is translated at
-//! most once per router. Only TCP, UDP and ICMP echo can be translated to a NAT address that is
-//! shared; other packets: `not-translatable`. Floating IPs translate every protocol.
+//! translated as if it left through the external port of that floating IP. On its whole way a packet's
+//! source is translated at most once and its destination at most once; where a second router would
+//! do it again: `not-translatable`. Only TCP, UDP and ICMP echo can be translated to a NAT address that
+//! is shared; other packets: `not-translatable`. Floating IPs translate every protocol.
 //!
 //! *The port chosen* by source NAT is the first of [`nat_ports`] for which the reply's tuple is free
 //! at the point where the reply will arrive; none: `nat-exhausted`. For ICMP the identifier takes the
-//! place of the port.
+//! place of the port. It is chosen last of all, at [`Stage::Output`], when that point is known. A tuple is
+//! free at a point when no connection has it as a key whose time has not run out (valid or not).
 //!
 //! # Connections
 //!
 //! A connection is made when a new packet has passed all stages and goes out by a guest port or a
 //! wire. It has the tuple of its first packet at the point where that came in (the *original* key),
 //! the mirrored tuple as it left at the point where it went out (the *reply* key), and the routers
-//! that translated its source and its destination. If the reply key is taken by another connection:
-//! `connection-conflict`. ICMP other than echo never makes a connection and never matches one.
+//! that translated its source and its destination. If the reply key is not free: `connection-conflict`.
+//! (A reply key that equals the connection's own original key, as of a ping to one's own floating IP,
+//! is no conflict; its packets are all in the original direction.) ICMP other than echo never makes a
+//! connection and never matches one.
 //! If the point's port has as many connections as [`Timeouts::max_connections`]: `connection-limit`
-//! (counted at the port where the first packet came in, or, from a wire, at the receiver).
+//! (counted at the port where the first packet came in, or, from a wire, at the receiver; from a wire to
+//! a wire there is no limit; connections whose time has run out do not count). In that order: port chosen,
+//! conflict, limit.
 //!
 //! A packet whose tuple matches a key belongs to the connection, if the connection is still *valid*:
-//! - its time has not run out ([`Timeouts`]);
+//! - its time has not run out ([`Timeouts`]): with a limit of 30 it is gone when 30 seconds have passed;
 //! - the groups of the port at the original key still allow the original tuple outwards, and those of
 //!   the port at the reply key still allow the mirrored reply tuple inwards (points on a wire have no
-//!   groups); both ports exist, are enabled and may be the same;
+//!   groups; ICMP with the type and code of the first packet); both ports exist, are enabled and may be
+//!   the same;
 //! - its translations stand: the floating IPs and source NAT addresses that it used are still there,
 //!   on the same routers, with the same addresses.
 //!
 //! An invalid connection is forgotten and the packet is a new one. So is a packet of a valid
-//! connection that would now go out by another point than its connection's. A TCP packet with SYN and
-//! without ACK in the original direction of a connection that is *closing* is a new one too.
+//! connection that would now go out by another point, or with other addresses or ports, than its
+//! connection's: it starts again at [`Stage::SwitchLookup`] as it came in. A TCP packet with SYN and
+//! without ACK in the original direction of a connection that is *closing* is a new one too (the
+//! connection is forgotten). A packet of a valid connection that is dropped or answered on its way
+//! changes nothing about the connection.
 //!
 //! A packet of a valid connection skips the groups, gets the recorded translation (mirrored for
 //! replies: in the router that translated the destination its source is translated back, in the one
@@ -118,7 +140,7 @@
 //! State moves with each packet that goes out: the first reply makes it *replied*; a packet in the
 //! original direction after that makes it *established*; for TCP a FIN or RST in either direction
 //! makes it *closing*. Its time since the last packet in either direction is limited by its protocol
-//! and state ([`Timeouts`]).
+//! and state ([`Timeouts`]): TCP is opening until it is established; UDP is opening until it is replied.
 
 use std::{fmt, net::Ipv4Addr};
 
