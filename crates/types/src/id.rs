@@ -125,3 +125,12 @@ keystone_ids! {
     /// A role: what a user may do in a project, a domain or the whole cloud.
     RoleId,
 }
+
+impl ProjectId {
+    /// The owner of what no project owns: the ports of routers' gateways and of floating IPs, which
+    /// Neutron shows with an empty project.
+    #[must_use]
+    pub const fn unowned() -> Self {
+        Self(String::new())
+    }
+}

@@ -1,0 +1,113 @@
+//! The attribute tables against the structs, and requests against Neutron's texts.
+
+use serde_json::{Value, json};
+use types::ProjectId;
+
+use super::*;
+
+fn check<R: Resource>() {
+    let start = resource_start::<R>();
+    let body = view::body_of(&start);
+    let fields: Vec<_> = body.keys().cloned().collect();
+    let mut named: Vec<_> = R::INFO.attributes.iter().map(|attribute| attribute.name.to_owned()).collect();
+    named.sort();
+    assert_eq!(fields, named, "{}", R::INFO.member);
+    let again: R = serde_json::from_value(Value::Object(body)).unwrap();
+    assert_eq!(again, start);
+}
+
+fn resource_start<R: Resource>() -> R {
+    let id = "00000000-0000-0000-0000-000000000001".parse().ok().unwrap();
+    R::start(id, ProjectId::random(), Timestamp::now())
+}
+
+#[test]
+fn every_table_fits_its_struct() {
+    check::<Network>();
+    check::<Subnet>();
+    check::<Port>();
+    check::<Router>();
+    check::<FloatingIp>();
+    check::<SecurityGroup>();
+    check::<SecurityGroupRule>();
+    check::<Attachment>();
+    assert_eq!(registry::RESOURCES.len(), 8, "a resource without a check here");
+}
+
+#[test]
+fn every_extension_that_an_attribute_names_is_offered_or_its_attribute_is_known_early() {
+    for info in registry::RESOURCES {
+        assert!(info.since.is_empty() || extension::by_alias(info.since).is_some(), "{}", info.since);
+    }
+}
+
+fn create_error<R: Resource>(body: Value) -> String {
+    let project = ProjectId::random();
+    request::create::<R>(body.as_object().unwrap(), &project, false).unwrap_err().to_string()
+}
+
+#[test]
+fn bad_requests_are_answered_in_neutrons_words() {
+    assert_eq!(create_error::<Network>(json!({"nope": 1})), "Unrecognized attribute(s) 'nope'");
+    assert_eq!(
+        create_error::<Network>(json!({"admin_state_up": "maybe"})),
+        "Invalid input for operation: 'maybe' cannot be converted to boolean."
+    );
+    let long = "x".repeat(256);
+    assert_eq!(
+        create_error::<Network>(json!({"name": long})),
+        format!("Invalid input for name. Reason: '{long}' exceeds maximum length of 255.")
+    );
+    assert_eq!(
+        create_error::<Port>(json!({"name": "x"})),
+        "Failed to parse request. Required attribute 'network_id' not specified"
+    );
+    assert_eq!(
+        create_error::<Port>(json!({"network_id": "zzz"})),
+        "Invalid input for network_id. Reason: 'zzz' is not a valid UUID."
+    );
+    assert_eq!(
+        create_error::<Port>(json!({"network_id": "f32c2fc0-c3b5-44f2-b5d0-83bf37d6c28d", "mac_address": "zz:zz"})),
+        "Invalid input for mac_address. Reason: 'zz:zz' is not a valid MAC address."
+    );
+    let body = json!({"status": "DOWN"});
+    let error = request::update::<Network>(body.as_object().unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "Cannot update read-only attribute status");
+}
+
+#[test]
+fn a_patch_tells_null_from_absent() {
+    let id = "f32c2fc0-c3b5-44f2-b5d0-83bf37d6c28d";
+    let parse =
+        |body: Value| request::create::<Subnet>(body.as_object().unwrap(), &ProjectId::random(), false).unwrap();
+    let absent = parse(json!({"network_id": id, "ip_version": 4, "cidr": "10.0.0.7/24"}));
+    assert_eq!(absent.patch.gateway_ip, None);
+    assert_eq!(absent.patch.cidr.unwrap().unwrap().to_string(), "10.0.0.0/24");
+    let null = parse(json!({"network_id": id, "ip_version": "4", "cidr": "10.0.0.0/24", "gateway_ip": null}));
+    assert_eq!(null.patch.gateway_ip, Some(None));
+}
+
+#[test]
+fn constants_take_their_value_and_nothing_else() {
+    let parse = |body: Value| request::create::<Router>(body.as_object().unwrap(), &ProjectId::random(), true);
+    assert!(parse(json!({"ha": false, "distributed": "False"})).is_ok());
+    assert_eq!(parse(json!({"ha": true})).unwrap_err().kind(), "InvalidInput");
+}
+
+#[test]
+fn lists_are_asked_for_in_neutrons_words() {
+    let parse = |pairs: &[(&str, &str)]| {
+        let pairs: Vec<_> = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        ListQuery::parse(Port::INFO, &pairs)
+    };
+    let message = |pairs: &[(&str, &str)]| parse(pairs).unwrap_err().to_string();
+    assert_eq!(message(&[("limit", "abc")]), "Bad limit request: Limit must be an integer 0 or greater and not 'abc'.");
+    assert_eq!(message(&[("sort_key", "nope")]), "['nope'] is invalid attribute for sort_keys");
+    assert_eq!(
+        message(&[("sort_key", "name"), ("sort_dir", "up")]),
+        "['up'] is invalid value for sort_dirs, valid value is 'asc' and 'desc'"
+    );
+    let query =
+        parse(&[("fixed_ips", "ip_address=10.0.0.1"), ("fixed_ips", "ip_address=10.0.0.2"), ("x", "y")]).unwrap();
+    assert_eq!(query.filters.len(), 1);
+}
