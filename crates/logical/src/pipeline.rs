@@ -70,7 +70,8 @@
 //!    tenant's, from the outside when it is external); not found: on an external switch to the wire,
 //!    on a tenant's `no-neighbour`. A router whose
 //!    own port it would enter again on the very switch that it left by: the same rules, no shortcut.
-//!    Delivered and wired packets carry the MAC of the router port they left by as their source.
+//!    Delivered packets carry the MAC of the router port they left by as their source; which Ethernet
+//!    addresses a packet has on a wire is the host's business.
 //! 8. [`Stage::IngressAcl`], on delivery to a guest port. Not enabled: `port-disabled`; no device:
 //!    `no-device`. For a new connection the groups of the receiver are asked, with the addresses as
 //!    the receiver sees them.
