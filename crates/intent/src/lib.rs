@@ -1,1 +1,54 @@
-//! intent: see ARCHITECTURE.md.
+//! Operations on resources: policy, validation, quota, allocation.
+//!
+//! An operation is a synchronous function inside a store transaction. It authorises, validates,
+//! allocates and writes; the change log of the store tells reconcile what to do about it. It never
+//! touches the network, and when it returns an error the transaction leaves no trace.
+//!
+//! # How the API calls this crate
+//!
+//! ```ignore
+//! // A resource, by its path below /v2.0 ("networks", "security-groups", "baryon/attachments"):
+//! let ops: &'static dyn Operations = intent::operations("networks")?;     // None: 404
+//! let info: &'static model::ResourceInfo = ops.info();
+//!
+//! // Reading. `setup_needed` is true when something must be written before a first read
+//! // (a project's default security group); then run `set_up` in a write and read again.
+//! let page: Page = store.read(move |read| ops.list(read, &ctx, &query)).await?;   // query: model::ListQuery::parse(info, &pairs)?
+//! let body: Body = store.read(move |read| ops.show(read, &ctx, &id, &fields)).await?;
+//!
+//! // Writing. `model::request::members(info, &json)?` finds the objects in the body and says
+//! // whether it was a list (bulk create is one transaction).
+//! let created: Vec<Body> = store.write(move |tx| ops.create(tx, &ctx, &bodies)).await?;
+//! let updated: Body = store.write(move |tx| ops.update(tx, &ctx, &id, &body, if_match)).await?;
+//! store.write(move |tx| ops.delete(tx, &ctx, &id, if_match)).await?;
+//!
+//! // Member actions: PUT /v2.0/routers/{id}/add_router_interface and so on; the answer is the body.
+//! let action: fn(&mut Tx, &Context, &str, &Body) -> Result<Body, Error> = intent::action("routers", "add_router_interface")?;
+//!
+//! // Tags: /v2.0/{path}/{id}/tags[/{tag}]
+//! tags::list(read, &ctx, info, &id) -> Result<Vec<String>, Error>
+//! tags::contains(read, &ctx, info, &id, tag) -> Result<(), Error>           // TagNotFound
+//! tags::replace(tx, &ctx, info, &id, &json) -> Result<Vec<String>, Error>   // body {"tags": [...]}
+//! tags::extend(tx, &ctx, info, &id, &json) -> Result<Vec<String>, Error>    // POST of several
+//! tags::add / tags::remove(tx, &ctx, info, &id, tag) -> Result<(), Error>
+//! tags::clear(tx, &ctx, info, &id) -> Result<(), Error>
+//!
+//! // Quotas: /v2.0/quotas[/{project}[/default|/details]]; each answers the inner object of `quota`
+//! quota::show / quota::defaults / quota::details(read, &ctx, project) -> Result<Body, Error>
+//! quota::list(read, &ctx) -> Result<Vec<Body>, Error>
+//! quota::update(tx, &ctx, project, &json) -> Result<Body, Error>            // body {"quota": {...}}
+//! quota::reset(tx, &ctx, project) -> Result<(), Error>
+//!
+//! // Errors: status, `type` and message of the NeutronError body, and our detail.
+//! error.status(): u16; error.kind(): &'static str; error.to_string(); error.detail(): String
+//!
+//! // At start: the external network.
+//! bootstrap::external_network(tx, &bootstrap::ExternalNetwork { region, project_id, name, physical_network, cidr, gateway_ip, pools, mtu })
+//! ```
+//!
+//! A body is a `model::Body` (`serde_json::Map`) under the API's attribute names, whole: `tenant_id`,
+//! constants and computed attributes included, what the caller may not see left out.
+//! `tx.last_change()` inside a write is the [`store::ChangeSeq`] to wait for with
+//! [`World::wait_applied`].
+
+#![forbid(unsafe_code)]
