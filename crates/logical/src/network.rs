@@ -6,7 +6,7 @@ use imbl::OrdMap;
 use types::Cidr;
 
 use crate::{
-    Acl, AclGroupId, AclId, AddressSetEntry, AddressSetId, Change, FloatingIp, Port, PortId, Route, Router, RouterId,
+    Acl, AclGroupId, AclId, AddressSetEntry, AddressSetId, Change, FloatingIp, Origin, Port, PortId, Route, Router, RouterId,
     Row, RowKey, SourceNat, Switch, SwitchId,
 };
 
@@ -72,6 +72,12 @@ tables! {
 }
 
 impl LogicalNetwork {
+    /// The object behind the row with that key.
+    #[must_use]
+    pub fn origin(&self, key: &RowKey) -> Option<Origin> {
+        self.get(key)?.origin().cloned()
+    }
+
     /// The changes that make `self` equal to `target`: removals first, in the opposite order of
     /// putting, then puts.
     #[must_use]

@@ -313,6 +313,21 @@ rows! {
 }
 
 impl Row {
+    /// The object behind the row; members of address sets have none of their own.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Switch(row) => Some(&row.origin),
+            Self::Router(row) => Some(&row.origin),
+            Self::AddressSetEntry(_) => None,
+            Self::Acl(row) => Some(&row.origin),
+            Self::Port(row) => Some(&row.origin),
+            Self::Route(row) => Some(&row.origin),
+            Self::SourceNat(row) => Some(&row.origin),
+            Self::FloatingIp(row) => Some(&row.origin),
+        }
+    }
+
     /// A number that two rows share when they are equal. It is the same in every process of one
     /// build; another build may count differently, which costs a row put that changes nothing.
     #[must_use]
