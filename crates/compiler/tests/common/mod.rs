@@ -1,5 +1,5 @@
 //! Objects with short ids, for tests.
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub, reason = "each test uses a part of it")]
 
 use std::{net::IpAddr, sync::Arc};
 
