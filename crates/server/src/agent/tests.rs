@@ -1,0 +1,107 @@
+use std::{
+    os::unix::net::UnixListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use logical::{
+    Change, Driver, DriverError, NullDriver, Origin, PortId, RecordingDriver, Router, RouterId, Row, RowKey, RowState,
+};
+use uuid::Uuid;
+
+use super::{RemoteDriver, bind, serve};
+
+/// A directory that goes with the test.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("baryon-agent-{}", Uuid::new_v4()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn socket(&self) -> PathBuf {
+        super::socket(&self.0)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn router(number: u128) -> Change {
+    let id = Uuid::from_u128(number);
+    Change::Put(Row::Router(Arc::new(Router { id: RouterId(id), origin: Origin::new("router", id), enabled: true })))
+}
+
+fn serve_null(socket: &Path) {
+    let listener = bind(socket).unwrap();
+    thread::spawn(move || serve(&listener, NullDriver::default()));
+}
+
+#[test]
+fn rows_go_through_the_socket_and_come_back_as_observations() {
+    let directory = Directory::new();
+    let listener = bind(&directory.socket()).unwrap();
+    let (driver, record) = RecordingDriver::new(NullDriver::default());
+    thread::spawn(move || serve(&listener, driver));
+
+    let mut remote = RemoteDriver::new(directory.socket());
+    assert_eq!(remote.capabilities().unwrap(), NullDriver::default().capabilities().unwrap());
+    assert!(remote.observe().unwrap().is_empty());
+    // More than one page of observations.
+    let changes: Vec<Change> = (0..20_000).map(router).collect();
+    let outcomes = remote.apply(&changes).unwrap();
+    assert_eq!(outcomes.len(), changes.len());
+    assert!(outcomes.iter().all(|outcome| outcome.state == RowState::Applied));
+    assert_eq!(*record.lock().unwrap(), changes);
+    let observed = remote.observe().unwrap();
+    assert_eq!(observed.len(), changes.len());
+    assert!(observed.contains_key(&RowKey::Router(RouterId(Uuid::from_u128(19_999)))));
+    assert_eq!(remote.sweep().unwrap().removed, Vec::<String>::new());
+    assert!(remote.disturbed().unwrap().is_empty());
+    assert!(remote.drops(PortId(Uuid::nil())).unwrap().is_empty());
+}
+
+#[test]
+fn without_an_agent_the_state_is_unknown_and_it_is_found_when_it_comes() {
+    let directory = Directory::new();
+    let mut remote = RemoteDriver::new(directory.socket());
+    assert!(matches!(remote.observe(), Err(DriverError::Unreachable(_))));
+    serve_null(&directory.socket());
+    remote.observe().unwrap();
+}
+
+#[test]
+fn an_agent_that_was_replaced_sweeps_nothing_before_it_was_asked_what_it_knows() {
+    let directory = Directory::new();
+    let listener = UnixListener::bind(directory.socket()).unwrap();
+    let first = thread::spawn(move || {
+        // One connection, and the agent is gone after its first verb.
+        let (stream, _) = listener.accept().unwrap();
+        let mut stream = &stream;
+        super::protocol::receive::<super::protocol::Request>(&mut stream).unwrap();
+        let hello = super::protocol::Answer::Hello { version: super::VERSION.to_owned(), start: Uuid::nil() };
+        super::protocol::send(&mut stream, &hello).unwrap();
+        super::protocol::receive::<super::protocol::Request>(&mut stream).unwrap();
+        let none = super::protocol::Answer::Observed { rows: Vec::new(), more: false };
+        super::protocol::send(&mut stream, &none).unwrap();
+    });
+    let mut remote = RemoteDriver::new(directory.socket());
+    remote.observe().unwrap();
+    first.join().unwrap();
+    serve_null(&directory.socket());
+
+    assert!(matches!(remote.apply(&[router(1)]), Err(DriverError::Unreachable(_))));
+    // Drops may be asked at any time; that alone makes nothing known.
+    remote.drops(PortId(Uuid::nil())).unwrap();
+    assert!(matches!(remote.sweep(), Err(DriverError::Unreachable(_))));
+    assert!(matches!(remote.apply(&[router(1)]), Err(DriverError::Unreachable(_))));
+    remote.observe().unwrap();
+    remote.apply(&[router(1)]).unwrap();
+    remote.sweep().unwrap();
+}

@@ -1,0 +1,332 @@
+//! The command line, as types. What a command does is in [`crate::commands`].
+
+use std::{net::IpAddr, net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use types::Protocol;
+
+use crate::config::{DriverKind, LogFormat, Uplink};
+
+/// An OpenStack-compatible cloud network on one host: the APIs, and a datapath behind them.
+#[derive(Debug, Parser)]
+#[command(name = "baryon", version, about, after_help = TOP_EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the service in the foreground
+    #[command(after_help = UP_EXAMPLES)]
+    Up(UpArgs),
+    /// Remove the instance from the kernel: devices, programs, namespaces, tables; the data stays
+    #[command(after_help = DOWN_EXAMPLES)]
+    Down(DownArgs),
+    /// Remove the instance from the kernel and its data from the disk
+    #[command(after_help = PURGE_EXAMPLES)]
+    Purge(PurgeArgs),
+    /// Connect a port to a network namespace or to a tap device
+    #[command(after_help = ATTACH_EXAMPLES)]
+    Attach(AttachArgs),
+    /// Disconnect a port from its device
+    #[command(after_help = DETACH_EXAMPLES)]
+    Detach(DetachArgs),
+    /// Say what the datapath does with a packet, step by step, and why
+    #[command(after_help = TRACE_EXAMPLES)]
+    Trace(TraceArgs),
+    /// Say what is running and what is wrong now, with reasons
+    #[command(after_help = STATUS_EXAMPLES)]
+    Status(StatusArgs),
+    /// Check whether this machine has what the datapath needs
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
+    /// Check a configuration file, or print an example of one
+    #[command(after_help = CHECK_CONFIG_EXAMPLES)]
+    CheckConfig(CheckConfigArgs),
+    /// Build networks, prove that they do what they should, and tear them down again
+    #[command(after_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
+    /// One of the processes that `baryon up` starts
+    #[command(hide = true)]
+    Role(RoleArgs),
+}
+
+/// Where the data of the instance is.
+#[derive(Debug, Clone, Args)]
+pub struct DataDirArg {
+    /// Directory of the database, keys and clouds.yaml
+    #[arg(long, value_name = "DIR", default_value = crate::config::DEFAULT_DATA_DIR)]
+    pub data_dir: PathBuf,
+}
+
+/// Options of `baryon up`. What is not given comes from the configuration file, then from defaults.
+#[derive(Debug, Args)]
+pub struct UpArgs {
+    /// Configuration file; see `baryon check-config --example`
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Directory of the database, keys and clouds.yaml [default: /var/lib/baryon]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Directory of sockets, pinned programs and what must be undone [default: /run/baryon]
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
+    /// Where the APIs listen [default: 127.0.0.1:9696]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Where health and metrics listen [default: 127.0.0.1:9697]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// How clients reach the APIs, for the URLs in answers [default: http:// and --listen]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// The datapath: `ebpf` needs root, `null` has none and needs nothing
+    #[arg(long, value_name = "DRIVER")]
+    pub driver: Option<DriverKind>,
+    /// What external networks connect to: `auto` (this host, masqueraded), `none`, or an interface
+    #[arg(long, value_name = "auto|none|IFACE")]
+    pub uplink: Option<Uplink>,
+    /// How log lines look
+    #[arg(long, value_name = "human|json")]
+    pub log_format: Option<LogFormat>,
+    /// Which log lines are written, such as `info` or `info,reconcile=debug`
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+}
+
+/// Options of `baryon down`.
+#[derive(Debug, Args)]
+pub struct DownArgs {
+    /// Which instance.
+    #[command(flatten)]
+    pub data_dir: DataDirArg,
+    /// Directory given to `baryon up --run-dir`
+    #[arg(long, value_name = "DIR", default_value = crate::config::DEFAULT_RUN_DIR)]
+    pub run_dir: PathBuf,
+}
+
+/// Options of `baryon purge`.
+#[derive(Debug, Args)]
+pub struct PurgeArgs {
+    /// Which instance.
+    #[command(flatten)]
+    pub down: DownArgs,
+    /// Yes, delete the database, keys and passwords
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// How a command reaches the API.
+#[derive(Debug, Clone, Args)]
+pub struct CloudArgs {
+    /// Use this cloud of clouds.yaml [env: OS_CLOUD; default: baryon-admin of the data directory]
+    #[arg(long, value_name = "NAME")]
+    pub os_cloud: Option<String>,
+    /// Region [default: the cloud's]
+    #[arg(long, value_name = "NAME")]
+    pub os_region_name: Option<String>,
+    /// Data directory of the instance, for its clouds.yaml
+    #[arg(long, value_name = "DIR", default_value = crate::config::DEFAULT_DATA_DIR)]
+    pub data_dir: PathBuf,
+}
+
+/// Options of `baryon attach`.
+#[derive(Debug, Args)]
+pub struct AttachArgs {
+    /// Name or id of the port
+    pub port: String,
+    /// Network namespace that gets the port's device, as `ip netns` lists it
+    #[arg(long, value_name = "NAME", required_unless_present = "tap", conflicts_with = "tap")]
+    pub netns: Option<String>,
+    /// Name of the device inside the namespace
+    #[arg(long, value_name = "NAME", default_value = "eth0", conflicts_with = "tap")]
+    pub ifname: String,
+    /// Tap device of a virtual machine
+    #[arg(long, value_name = "NAME")]
+    pub tap: Option<String>,
+    /// Name of the server, for its host name and metadata [default: the namespace's or tap's]
+    #[arg(long, value_name = "NAME")]
+    pub server_name: Option<String>,
+    /// File whose content the metadata service gives to the server as user data
+    #[arg(long, value_name = "FILE")]
+    pub user_data: Option<PathBuf>,
+    /// SSH public key for the metadata service, as a file or as text; may be repeated
+    #[arg(long = "key", value_name = "FILE|TEXT")]
+    pub keys: Vec<String>,
+    /// Seconds to wait until the datapath has it
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+    /// How to reach the API.
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
+/// Options of `baryon detach`.
+#[derive(Debug, Args)]
+pub struct DetachArgs {
+    /// Name or id of the port
+    pub port: String,
+    /// Seconds to wait until the datapath has let go
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub timeout: u64,
+    /// How to reach the API.
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
+/// Options of `baryon trace`.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// Name or id of the port that sends
+    #[arg(long, value_name = "PORT")]
+    pub from: String,
+    /// Destination address
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: IpAddr,
+    /// Protocol, by name or number
+    #[arg(long, value_name = "PROTOCOL", default_value = "icmp")]
+    pub proto: Protocol,
+    /// Destination port, with tcp, udp and sctp
+    #[arg(long, value_name = "PORT")]
+    pub dport: Option<u16>,
+    /// Source port, with tcp, udp and sctp
+    #[arg(long, value_name = "PORT")]
+    pub sport: Option<u16>,
+    /// Print the API's answer
+    #[arg(long)]
+    pub json: bool,
+    /// How to reach the API.
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
+/// Options of `baryon status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Print the API's answer
+    #[arg(long)]
+    pub json: bool,
+    /// How to reach the API.
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
+/// Options of `baryon doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `baryon check-config`.
+#[derive(Debug, Args)]
+pub struct CheckConfigArgs {
+    /// The file to check
+    #[arg(value_name = "FILE", required_unless_present = "example")]
+    pub file: Option<PathBuf>,
+    /// Print a file with every key, its meaning and its default
+    #[arg(long, conflicts_with = "file")]
+    pub example: bool,
+}
+
+/// Options of `baryon demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Leave everything as it is at the end, to look around
+    #[arg(long)]
+    pub keep: bool,
+    /// How to reach the API.
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
+/// Options of `baryon role`. Settings come as one line of JSON on standard input.
+#[derive(Debug, Args)]
+pub struct RoleArgs {
+    /// Which role.
+    #[command(subcommand)]
+    pub role: RoleName,
+}
+
+/// The roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum RoleName {
+    /// HTTP, store, compiler and reconcile, without any capability
+    Api,
+    /// The privileged owner of the datapath
+    Agent,
+    /// DHCP and metadata, unprivileged in the service namespace
+    Services,
+}
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  baryon doctor                              is this machine fit for it?
+  baryon up                                  start, as root
+  export OS_CLIENT_CONFIG_FILE=/var/lib/baryon/clouds.yaml OS_CLOUD=baryon-admin
+  openstack network list                     use it
+  baryon demo                                see it prove itself";
+
+const UP_EXAMPLES: &str = "\
+Examples:
+  baryon up
+  baryon up --config /etc/baryon/baryon.toml
+  baryon up --driver null --data-dir ~/baryon --run-dir ~/baryon/run     without root, without a datapath
+  baryon up --uplink eth1                    external networks are the wire behind eth1
+
+It runs in the foreground; Ctrl-C stops it and leaves the datapath as it is, so that servers keep
+their network. `baryon down` removes it from the kernel.";
+
+const DOWN_EXAMPLES: &str = "\
+Examples:
+  baryon down
+  baryon down --data-dir /srv/baryon";
+
+const PURGE_EXAMPLES: &str = "\
+Examples:
+  baryon purge --yes
+  baryon purge --yes --data-dir /srv/baryon";
+
+const ATTACH_EXAMPLES: &str = "\
+Examples:
+  ip netns add web1
+  baryon attach web1-port --netns web1
+  baryon attach web1-port --netns web1 --ifname ens3 --server-name web1 --key ~/.ssh/id_ed25519.pub
+  baryon attach 2f1c0c4e-3f0b-4a55-9b1c-5f6f0b9d9a10 --tap tap2f1c0c4e-3f --user-data cloud-init.yaml";
+
+const DETACH_EXAMPLES: &str = "\
+Examples:
+  baryon detach web1-port";
+
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  baryon trace --from web1-port --to 10.0.0.12
+  baryon trace --from web1-port --to 198.51.100.20 --proto tcp --dport 80
+
+Exit code: 0 the packet is delivered, 1 it is dropped, 2 there is no answer.";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  baryon status
+  baryon status --json";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  baryon doctor
+  baryon doctor --json";
+
+const CHECK_CONFIG_EXAMPLES: &str = "\
+Examples:
+  baryon check-config --example > baryon.toml
+  baryon check-config baryon.toml";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  baryon demo
+  baryon demo --keep
+
+Needs a running `baryon up`, root, and udhcpc or dhclient. Exit code: 0 everything was proven.";

@@ -1,0 +1,70 @@
+use serde_json::json;
+
+use super::*;
+
+fn file(text: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("baryon-clouds-{}.yaml", uuid::Uuid::new_v4()));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn what_we_write_is_what_we_read() {
+    let account =
+        Account { cloud: "baryon-admin", username: "admin", password: "a \"b\" #c: 'd' \\", project: "admin" };
+    let path = file(&render("http://127.0.0.1:9696/identity/v3", "RegionOne", &[account]));
+    let cloud = Cloud::read(&path, "baryon-admin").unwrap();
+    assert_eq!(cloud.password, "a \"b\" #c: 'd' \\");
+    assert_eq!(cloud.region.as_deref(), Some("RegionOne"));
+    assert_eq!(cloud.tokens_url(), "http://127.0.0.1:9696/identity/v3/auth/tokens");
+    let error = Cloud::read(&path, "other").unwrap_err().to_string();
+    assert!(error.ends_with("has no cloud other; it has: baryon-admin"), "{error}");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn foreign_files_are_understood_or_refused_in_one_line() {
+    let path =
+        file("clouds:\n  a: {auth: {auth_url: http://x/identity}, verify: false}\ncache: {expiration: {server: 5}}\n");
+    let error = Cloud::read(&path, "a").unwrap_err().to_string();
+    assert!(error.contains("cloud a has no auth.username"), "{error}");
+    std::fs::remove_file(path).unwrap();
+    let path = file("clouds: [1, 2\n");
+    let error = Cloud::read(&path, "a").unwrap_err().to_string();
+    assert!(error.contains("is no clouds.yaml") && error.lines().count() == 1, "{error}");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn passwords_do_not_show_in_debug_output() {
+    let path =
+        file(&render("http://x/v3", "r", &[Account { cloud: "c", username: "u", password: "secret", project: "p" }]));
+    assert!(!format!("{:?}", Cloud::read(&path, "c").unwrap()).contains("secret"));
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn the_endpoint_is_the_regions() {
+    let endpoint =
+        |region: &str, interface: &str, url: &str| json!({"region": region, "interface": interface, "url": url});
+    let body = json!({"token": {"catalog": [
+        {"type": "identity", "endpoints": [endpoint("a", "public", "i")]},
+        {"type": "network", "endpoints": [endpoint("a", "admin", "n0"), endpoint("a", "public", "n1"), endpoint("b", "public", "n2")]},
+    ]}});
+    assert_eq!(network_endpoint(&body, Some("b")).as_deref(), Some("n2"));
+    assert_eq!(network_endpoint(&body, None).as_deref(), Some("n1"));
+    assert_eq!(network_endpoint(&body, Some("c")), None);
+}
+
+#[test]
+fn refusals_keep_the_services_words() {
+    let neutron =
+        json!({"NeutronError": {"type": "PortNotFound", "message": "Port x could not be found.", "detail": ""}});
+    assert_eq!(refused(StatusCode::NOT_FOUND, &neutron).to_string(), "Port x could not be found.");
+    let keystone = json!({"error": {"code": 401, "message": "The request you have made requires authentication.", "title": "Unauthorized"}});
+    assert_eq!(
+        refused(StatusCode::UNAUTHORIZED, &keystone).to_string(),
+        "The request you have made requires authentication."
+    );
+    assert_eq!(refused(StatusCode::BAD_GATEWAY, &Value::Null).to_string(), "the API answered 502 Bad Gateway");
+}

@@ -1,0 +1,23 @@
+//! What each subcommand does.
+
+mod attach;
+mod check_config;
+mod doctor;
+mod status;
+mod trace;
+
+use crate::{cli::Command, error::Result};
+
+/// Runs one subcommand.
+pub(crate) fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Up(args) => crate::supervisor::up(&args),
+        Command::Attach(args) => attach::attach(&args),
+        Command::Detach(args) => attach::detach(&args),
+        Command::Trace(args) => trace::trace(&args),
+        Command::Status(args) => status::status(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
+        Command::CheckConfig(args) => check_config::check_config(&args),
+        _ => Err(crate::Error::Usage("not there yet".to_owned())),
+    }
+}

@@ -1,0 +1,46 @@
+//! The documented example, which a test holds equal to the defaults.
+
+/// A file with every key, its meaning and its default.
+pub const EXAMPLE: &str = r#"# baryon.toml: what `baryon up` reads with --config, or from /etc/baryon/baryon.toml.
+# Every key is optional; the values below are the defaults. A key that is not listed here is an error.
+# What is given on the command line wins over this file.
+
+# Database, keys and clouds.yaml. Back this up.
+data_dir = "/var/lib/baryon"
+
+# Sockets, pinned programs, and the old values of what was changed on the host. Gone after a reboot, as it should be.
+run_dir = "/run/baryon"
+
+[log]
+# "human" or "json"; lines go to standard error.
+format = "human"
+# A level (error, warn, info, debug, trace), or levels by target: "info,reconcile=debug".
+filter = "info"
+
+[api]
+# Where the APIs listen.
+listen = "127.0.0.1:9696"
+# Where /healthz, /readyz and /metrics listen.
+metrics_listen = "127.0.0.1:9697"
+# How clients reach the APIs; it is what URLs in answers begin with. Default: http:// and `listen`.
+# public_url = "https://cloud.example.org"
+
+[agent]
+# "ebpf": the datapath, programs in this kernel; needs root. "null": no datapath, needs nothing.
+driver = "ebpf"
+# What the physical network `public` (and so `ext-net`) connects to:
+# "auto": this host, by a veth pair; what leaves towards other interfaces is masqueraded, forwarding is switched on.
+# "none": this host, by a veth pair, without masquerade and without touching forwarding.
+# Otherwise the name of an interface: the wire behind it. Nothing else on the host is touched.
+uplink = "auto"
+
+# Interfaces by the name of the physical network that they lead to, as networks name it in
+# provider:physical_network. `public` here is the same as `uplink` above.
+[physical_networks]
+# public = "eth1"
+# storage = "eth2"
+
+# Regions that this process serves.
+[[region]]
+name = "RegionOne"
+"#;

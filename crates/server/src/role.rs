@@ -1,0 +1,121 @@
+//! A role: one of the processes that `baryon up` starts, and how the two talk.
+//!
+//! The supervisor writes the role's settings as one line of JSON to its standard input and keeps
+//! that open: when it ends, however it ends, the role's input ends and the role with it. No process
+//! of an instance outlives its supervisor, and no signal has to arrive for that. The role answers by
+//! one line on its standard output: ready, with notes for the administrator, or failed, with why.
+//! Log lines go to the standard error that it shares with the supervisor.
+
+use std::{
+    io::{self, BufRead, Read, Write},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    Error,
+    cli::RoleName,
+    config::{ApiConfig, DriverKind, InterfaceName, LogConfig, RegionConfig, Uplink},
+    error::Result,
+    instance::InstanceId,
+};
+
+/// Longest line of settings.
+const MAX_SETTINGS: u64 = 1 << 20;
+
+/// What the role `api` works with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApiSettings {
+    /// The data directory.
+    pub data_dir: PathBuf,
+    /// `<run-dir>/<instance>`.
+    pub run_dir: PathBuf,
+    /// Listeners.
+    pub api: ApiConfig,
+    /// Log lines.
+    pub log: LogConfig,
+    /// Where rows go.
+    pub driver: DriverKind,
+    /// Regions that it serves.
+    pub regions: Vec<RegionConfig>,
+}
+
+/// What the role `agent` works with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AgentSettings {
+    /// The instance.
+    pub instance: InstanceId,
+    /// `<run-dir>/<instance>`.
+    pub run_dir: PathBuf,
+    /// Log lines.
+    pub log: LogConfig,
+    /// What the physical network `public` connects to.
+    pub uplink: Uplink,
+    /// Interfaces of further physical networks.
+    pub physical_networks: std::collections::BTreeMap<String, InterfaceName>,
+}
+
+/// What a role says once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Announcement {
+    /// It does its work.
+    Ready {
+        /// Lines for the administrator: what was changed, where things are.
+        notes: Vec<String>,
+    },
+    /// It cannot.
+    Failed {
+        /// Why, and what to do.
+        message: String,
+    },
+}
+
+impl Announcement {
+    /// Says it to the supervisor.
+    pub fn send(&self) -> Result<()> {
+        let mut text =
+            serde_json::to_string(self).map_err(io::Error::from).map_err(Error::io("write an announcement"))?;
+        text.push('\n');
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Error::io("tell the supervisor"))
+    }
+}
+
+/// Reads the settings that the supervisor gives.
+pub fn settings<T: DeserializeOwned>(role: RoleName) -> Result<T> {
+    let mut line = String::new();
+    io::stdin().lock().take(MAX_SETTINGS).read_line(&mut line).map_err(Error::io("read the role's settings"))?;
+    serde_json::from_str(&line).map_err(|error| {
+        Error::Usage(format!(
+            "`baryon role {}` is started by `baryon up`, which gives it its settings ({error}): use `baryon up`",
+            role.name()
+        ))
+    })
+}
+
+/// Waits until the supervisor is gone or wants the role to end.
+pub fn wait_for_end() {
+    let mut input = io::stdin().lock();
+    let mut rest = [0; 64];
+    loop {
+        match input.read(&mut rest) {
+            Ok(0) => return,
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
+            _ => {}
+        }
+    }
+}
+
+impl RoleName {
+    /// As on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Agent => "agent",
+            Self::Services => "services",
+        }
+    }
+}
