@@ -19,17 +19,21 @@
 #![forbid(unsafe_code)]
 
 mod driver;
+mod flow;
+mod frame;
 mod id;
 mod network;
 mod pipeline;
 mod row;
 mod services;
 mod text;
+pub mod trace;
 
 pub use driver::{
     Capabilities, Capability, Change, Driver, DriverError, DropCount, NullDriver, Observation, Observed, Outcome,
     RecordingDriver, RowState, Swept,
 };
+pub use flow::{FlowState, Point};
 pub use id::{AclGroupId, AclId, AddressSetId, PortId, RouterId, SwitchId};
 pub use network::LogicalNetwork;
 pub use pipeline::{DropReason, MAX_ROUTERS, NAT_TRIES, SERVICE_ADDRESS, SERVICE_MAC, Stage, Timeouts, nat_ports};
@@ -38,3 +42,4 @@ pub use row::{
     PortSecurity, Remote, Route, Router, Row, RowKey, SourceNat, Switch, SwitchKind,
 };
 pub use services::{Dhcp4Options, DhcpRoute, ExtraDhcpOption, Metadata, PortServices};
+pub use trace::{ExplainError, ExplainRequest, Input, Output, Step, Target, Trace, Verdict, explain, trace};

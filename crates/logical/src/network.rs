@@ -6,8 +6,8 @@ use imbl::OrdMap;
 use types::Cidr;
 
 use crate::{
-    Acl, AclGroupId, AclId, AddressSetEntry, AddressSetId, Change, FloatingIp, Origin, Port, PortId, Route, Router, RouterId,
-    Row, RowKey, SourceNat, Switch, SwitchId,
+    Acl, AclGroupId, AclId, AddressSetEntry, AddressSetId, Change, FloatingIp, Origin, Port, PortId, Route, Router,
+    RouterId, Row, RowKey, SourceNat, Switch, SwitchId,
 };
 
 macro_rules! tables {
