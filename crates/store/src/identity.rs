@@ -1,0 +1,33 @@
+//! Rows of the identity service: domains, projects, users, roles, assignments, the catalogue.
+//!
+//! Reads and writes are methods of [`Identity`], borrowed from a snapshot or from a transaction, so
+//! that a request sees its user, roles and revocations in the same state as the objects it asks for.
+//! Nothing here decides who may do what; it only keeps rows and their references whole.
+//!
+//! What a request must refuse at once when it changes (a disabled user, a new password, a disabled
+//! project) is a column `valid_from`: tokens issued before it are void. Single tokens are revoked
+//! by their audit id, and such a row lives only as long as the token would have.
+
+mod catalog;
+mod column;
+mod principal;
+mod role;
+mod token;
+
+use rusqlite::Connection;
+
+pub use catalog::{Endpoint, Region, Service};
+pub use principal::{Domain, Project, User};
+pub use role::{Assignment, AssignmentFilter, Role, Target};
+
+/// The identity rows as one snapshot or transaction sees them.
+#[derive(Clone, Copy)]
+pub struct Identity<'a> {
+    connection: &'a Connection,
+}
+
+impl<'a> Identity<'a> {
+    pub(crate) fn new(connection: &'a Connection) -> Self {
+        Self { connection }
+    }
+}
