@@ -16,6 +16,7 @@ mod error;
 mod host;
 mod netns;
 mod openstack;
+pub mod packet_table;
 mod process;
 mod raw;
 mod scope;

@@ -108,21 +108,21 @@ impl Walk<'_> {
                 let why = format!("DHCP is off for {}", name(&port.origin));
                 return self.drop(Stage::Services, Some(&port.origin), DropReason::DhcpDisabled, why);
             }
-            return self.to_services(&port, "a DHCP request");
+            return self.hand_to_services(&port, "a DHCP request");
         }
         if !is_service_address {
             return Ok(());
         }
         if tuple.protocol == Protocol::TCP && tuple.destination_port == METADATA_PORT {
-            return self.to_services(&port, "a request for metadata");
+            return self.hand_to_services(&port, "a request for metadata");
         }
         if packet.icmp().is_some_and(IcmpMessage::is_echo_request) {
-            return self.to_services(&port, "a ping of the services");
+            return self.hand_to_services(&port, "a ping of the services");
         }
         self.drop(Stage::Services, None, DropReason::NoSuchService, "nothing answers that at the services' address")
     }
 
-    fn to_services(&mut self, port: &Port, what: &str) -> Result<(), End> {
+    fn hand_to_services(&mut self, port: &Port, what: &str) -> Result<(), End> {
         self.step(Stage::Services, Some(&port.origin), format!("{what}: handed to the host services"));
         let to = Target::Services { from: port.id };
         Err(End::single(Verdict::ToServices, to, self.input.frame.to_vec()))

@@ -1,0 +1,13 @@
+//! The packet table: what a datapath must do, as packets in and packets out.
+//!
+//! A case is a small network and a sequence of steps: a packet comes in at a point and something is
+//! expected of it, the clock advances, the network changes. Each sentence of the pipeline's text
+//! (`logical`, `pipeline.rs`) has its cases, named after it, and so has each reason to drop a packet. The
+//! same table runs on everything that calls itself a [`Datapath`]: the interpreter, and the eBPF programs.
+//!
+//! What the cases do not think of, [`crate::generate`] looks for: random networks and packets, on which two
+//! datapaths must agree.
+
+mod datapath;
+
+pub use datapath::{Answer, Datapath, DatapathError, Interpreter};
