@@ -16,6 +16,8 @@ mod token;
 
 use rusqlite::Connection;
 
+use crate::Read;
+
 pub use catalog::{Endpoint, Region, Service};
 pub use principal::{Domain, Project, User};
 pub use role::{Assignment, AssignmentFilter, Role, Target};
@@ -26,8 +28,13 @@ pub struct Identity<'a> {
     connection: &'a Connection,
 }
 
-impl<'a> Identity<'a> {
-    pub(crate) fn new(connection: &'a Connection) -> Self {
-        Self { connection }
+impl<'c> Read<'c> {
+    /// The identity rows of this snapshot or transaction.
+    ///
+    /// The writing methods of [`Identity`] are for transactions; a snapshot's connection refuses to
+    /// write.
+    #[must_use]
+    pub fn identity(&self) -> Identity<'c> {
+        Identity { connection: self.connection() }
     }
 }

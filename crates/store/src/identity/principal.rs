@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use types::{DomainId, ProjectId, UserId};
 
 use super::Identity;
-use crate::StoreError;
 use super::column::{json, parsed, parsed_option};
+use crate::StoreError;
 
 /// A domain: a name space of projects and users.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,8 +123,9 @@ impl User {
     }
 }
 
-fn text(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(StoreError::from)
+/// A value as the JSON text of a column.
+fn text(value: &(impl Into<Value> + Clone)) -> String {
+    value.clone().into().to_string()
 }
 
 impl Identity<'_> {
@@ -157,8 +158,8 @@ impl Identity<'_> {
         )?;
         statement.execute(named_params! {
             ":id": domain.id.as_str(), ":name": domain.name, ":description": domain.description,
-            ":enabled": domain.enabled, ":valid_from": domain.valid_from, ":tags": text(&domain.tags)?,
-            ":extra": text(&domain.extra)?,
+            ":enabled": domain.enabled, ":valid_from": domain.valid_from, ":tags": text(&domain.tags),
+            ":extra": text(&domain.extra),
         })?;
         Ok(())
     }
@@ -212,7 +213,7 @@ impl Identity<'_> {
             ":id": project.id.as_str(), ":domain_id": project.domain_id.as_str(),
             ":parent_id": project.parent_id.as_ref().map(ProjectId::as_str), ":name": project.name,
             ":description": project.description, ":enabled": project.enabled, ":valid_from": project.valid_from,
-            ":tags": text(&project.tags)?, ":extra": text(&project.extra)?,
+            ":tags": text(&project.tags), ":extra": text(&project.extra),
         })?;
         Ok(())
     }
@@ -260,7 +261,7 @@ impl Identity<'_> {
             ":id": user.id.as_str(), ":domain_id": user.domain_id.as_str(), ":name": user.name,
             ":enabled": user.enabled,
             ":default_project_id": user.default_project_id.as_ref().map(ProjectId::as_str),
-            ":password_hash": user.password_hash, ":valid_from": user.valid_from, ":extra": text(&user.extra)?,
+            ":password_hash": user.password_hash, ":valid_from": user.valid_from, ":extra": text(&user.extra),
         })?;
         Ok(())
     }

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, Row, named_params, params};
 use types::{DomainId, ProjectId, RoleId, UserId};
 
 use super::Identity;
-use crate::StoreError;
 use super::column::{parsed, parsed_option};
+use crate::StoreError;
 
 /// A role.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,7 +142,8 @@ impl Identity<'_> {
     pub fn implied_roles(&self) -> Result<Vec<(RoleId, RoleId)>, StoreError> {
         let sql = "SELECT prior_role_id, implied_role_id FROM implied_roles ORDER BY 1, 2";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([], |row| Ok((parsed(row, "prior_role_id")?, parsed(row, "implied_role_id")?)))?;
+        let rows =
+            statement.query_map([], |row| Ok((parsed(row, "prior_role_id")?, parsed(row, "implied_role_id")?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
