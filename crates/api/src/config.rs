@@ -1,0 +1,84 @@
+//! What the server tells the API.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Where and how the API serves.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// The address of the one listener for every service.
+    pub listen: SocketAddr,
+    /// The address of `/healthz`, `/readyz` and `/metrics`; none serves them nowhere.
+    pub health_listen: Option<SocketAddr>,
+    /// What clients reach the listener by, when that differs from the `Host` that they send: behind
+    /// a proxy or a translation. Without a slash at its end.
+    pub public_url: Option<String>,
+    /// The regions of this cloud, the first one first in the catalogue.
+    pub regions: Vec<String>,
+    /// Where the keys of tokens lie, one file each; made when absent.
+    pub keys_dir: PathBuf,
+    /// How long a token lasts.
+    pub token_lifetime: Duration,
+    /// What one client or many may take.
+    pub limits: Limits,
+}
+
+impl ApiConfig {
+    /// The configuration of one region on an address, everything else as by default.
+    #[must_use]
+    pub fn new(listen: SocketAddr, keys_dir: PathBuf) -> Self {
+        Self {
+            listen,
+            health_listen: None,
+            public_url: None,
+            regions: vec!["RegionOne".to_owned()],
+            keys_dir,
+            token_lifetime: Duration::from_secs(3600),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Bounds that keep one client from taking what all need.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections open at once; more wait in the kernel's queue.
+    pub connections: usize,
+    /// Requests worked on at once; more wait for [`Self::queue_time`], then get 503.
+    pub requests: usize,
+    /// How long a request may wait for its turn.
+    pub queue_time: Duration,
+    /// Bytes of a request's body.
+    pub body_bytes: usize,
+    /// How long a client may take to send the head of a request, and to send its body.
+    pub read_time: Duration,
+    /// How long a request may take before the answer is 504.
+    pub request_time: Duration,
+    /// How long `?wait=1` waits for a change to be applied.
+    pub apply_time: Duration,
+    /// Password hashes computed at once.
+    pub hashes: usize,
+    /// Logins that may wait for a hash; more get 429.
+    pub waiting_logins: usize,
+    /// Objects in one page of a list, and in one bulk create.
+    pub page: usize,
+    /// How long open requests may take to finish after the shutdown signal.
+    pub shutdown_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            requests: 256,
+            queue_time: Duration::from_secs(5),
+            body_bytes: 1 << 20,
+            read_time: Duration::from_secs(15),
+            request_time: Duration::from_secs(60),
+            apply_time: Duration::from_secs(30),
+            hashes: std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)),
+            waiting_logins: 64,
+            page: 1000,
+            shutdown_time: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! HTTP, before any dialect: from a connection to a [`Request`], from a [`Reply`] to bytes.
+//!
+//! One function, [`answer`], is the way of every request: a request id, a place among those worked
+//! on, the body (bounded in size and time), the dialect, the access log. A dialect sees whole
+//! requests only and answers with data; it never touches a socket.
+//!
+//! hyper is used directly, without a framework over it: the dialects need their own answers to
+//! unknown paths and methods, so a router would only be worked around, and the time that a slow
+//! client may take is a setting of hyper's connection.
+
+mod health;
+mod metrics;
+mod reply;
+mod request;
+mod request_id;
+mod server;
+
+use std::{sync::Arc, time::Instant};
+
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{Response, StatusCode, body::Bytes, body::Incoming, header};
+
+pub(crate) use metrics::Metrics;
+pub(crate) use reply::{Reply, html_not_found};
+pub(crate) use request::Request;
+pub(crate) use request_id::RequestId;
+pub use server::{Bound, Probes, ServeError};
+
+use crate::{Api, compute, discovery, identity, network};
+
+/// Why a request got no further than the edge.
+#[derive(Debug, Clone, Copy)]
+enum Refusal {
+    Busy,
+    BodyTooLarge { limit: usize },
+    BodyTooSlow,
+    BodyBroken,
+    TooLong,
+}
+
+impl Refusal {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::TooLong => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    fn message(self) -> String {
+        match self {
+            Self::Busy => "Too many requests are being worked on. Try again in a moment.".to_owned(),
+            Self::BodyTooLarge { limit } => format!("The request body is larger than {limit} bytes."),
+            Self::BodyTooSlow => "The request body did not arrive in time.".to_owned(),
+            Self::BodyBroken => "The request body broke off.".to_owned(),
+            Self::TooLong => "The request took too long and was given up; whether it took effect is unknown.".to_owned(),
+        }
+    }
+
+    /// The refusal in the error body of the service that the path names.
+    fn reply(self, service: &str) -> Reply {
+        let reply = match service {
+            "network" => network::refusal(self.status(), &self.message()),
+            _ => identity::refusal(self.status(), &self.message()),
+        };
+        match self {
+            Self::Busy => reply.with_header(header::RETRY_AFTER, "1"),
+            // What is left of the body would be taken for the next request.
+            Self::BodyTooLarge { .. } | Self::BodyTooSlow | Self::BodyBroken => {
+                reply.with_header(header::CONNECTION, "close")
+            }
+            Self::TooLong => reply,
+        }
+    }
+}
+
+/// Answers one request.
+async fn answer(api: Arc<Api>, incoming: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
+    let started = Instant::now();
+    let id = RequestId::random();
+    let (head, body) = incoming.into_parts();
+    let request = Request::from_head(&head, id.clone(), &api.config);
+    let service = request.service().to_owned();
+    let (method, path) = (request.method.clone(), request.path.clone());
+    let in_flight = api.metrics.start();
+    let reply = match work(&api, request, body).await {
+        Ok(reply) => reply,
+        Err(refusal) => refusal.reply(&service),
+    };
+    drop(in_flight);
+    let reply = reply.with_header(request_id::HEADER, &id.to_string());
+    let taken = started.elapsed();
+    api.metrics.finish(&service, &method, reply.status, taken);
+    tracing::info!(
+        target: "baryon::access",
+        request_id = %id,
+        global_request_id = RequestId::from_headers(&head.headers).map(tracing::field::display),
+        %method,
+        path,
+        status = reply.status.as_u16(),
+        bytes = reply.body.len(),
+        micros = taken.as_micros(),
+    );
+    reply.into_response()
+}
+
+async fn work(api: &Arc<Api>, mut request: Request, body: Incoming) -> Result<Reply, Refusal> {
+    let limits = &api.config.limits;
+    let turn = tokio::time::timeout(limits.queue_time, Arc::clone(&api.turns).acquire_owned()).await;
+    let Ok(Ok(_turn)) = turn else { return Err(Refusal::Busy) };
+
+    let limited = Limited::new(body, limits.body_bytes).collect();
+    request.body = match tokio::time::timeout(limits.read_time, limited).await {
+        Err(_) => return Err(Refusal::BodyTooSlow),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            return Err(Refusal::BodyTooLarge { limit: limits.body_bytes });
+        }
+        Ok(Err(_)) => return Err(Refusal::BodyBroken),
+        Ok(Ok(collected)) => collected.to_bytes(),
+    };
+
+    // A task of its own: a panic in a handler answers 500 and harms nobody else.
+    let task = tokio::spawn(dispatch(Arc::clone(api), Arc::new(request)));
+    match tokio::time::timeout(limits.request_time, task).await {
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(panic)) => {
+            tracing::error!(%panic, "a request handler panicked");
+            Ok(identity::refusal(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error prevented the server from fulfilling your request."))
+        }
+        Err(_) => Err(Refusal::TooLong),
+    }
+}
+
+/// Every service by the first part of the path.
+async fn dispatch(api: Arc<Api>, request: Arc<Request>) -> Reply {
+    match request.service() {
+        "" => discovery::root(&request),
+        "identity" => identity::handle(&api, &request).await,
+        "network" => network::handle(&api, &request).await,
+        "compute" => compute::handle(&request),
+        _ => html_not_found(""),
+    }
+}

@@ -1,0 +1,263 @@
+//! What a new cloud starts with: a domain, roles, two projects, two users, the catalogue.
+//!
+//! Every step makes what is missing and leaves what is there, so that it runs at each start: a
+//! region that came into the configuration gets its endpoints, one that went loses them.
+
+use store::{
+    Store, StoreError,
+    identity::{Assignment, Domain, Endpoint, Identity, Project, Region, Role, Service, Target, User},
+};
+use types::{DomainId, ProjectId, RoleId, UserId};
+use uuid::Uuid;
+
+use super::{KeystoneError, password};
+use crate::clock;
+
+/// Roles of a new cloud, each with the roles that it implies.
+const ROLES: [(&str, &[&str]); 7] = [
+    ("admin", &["manager"]),
+    ("manager", &["member"]),
+    ("member", &["reader"]),
+    ("reader", &[]),
+    ("service", &[]),
+    // The service's own two roles: operator reads and writes, viewer reads.
+    ("operator", &["member"]),
+    ("viewer", &["reader"]),
+];
+
+/// Services: type, name, path; `{region}` makes an endpoint of its own in each region.
+const SERVICES: [(&str, &str, &str); 3] = [
+    ("identity", "keystone", "/identity/v3"),
+    ("network", "neutron", "/network/{region}"),
+    // Only to tell users of the compute commands what to do instead, see compute.rs.
+    ("compute", "nova", "/compute/v2.1"),
+];
+
+const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
+
+/// Why a cloud could not be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    /// The store failed.
+    #[error("cannot set up identities: {0}")]
+    Store(#[from] StoreError),
+    /// A password could not be hashed.
+    #[error("cannot set up identities: {0}")]
+    Password(String),
+    /// A name that cannot be a region's.
+    #[error("'{0}' cannot be the name of a region: use letters, digits, '-', '_' and '.'")]
+    RegionName(String),
+}
+
+/// What the first start needs to know.
+#[derive(Clone)]
+pub struct Bootstrap {
+    /// The regions of the configuration.
+    pub regions: Vec<String>,
+    /// The password of the user `admin`.
+    pub admin_password: String,
+    /// The password of the user `demo`.
+    pub demo_password: String,
+    /// Sets the passwords of users that exist already too: when their owner has lost them.
+    pub reset_passwords: bool,
+}
+
+/// What a start found or made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bootstrapped {
+    /// The project `admin`.
+    pub admin_project: ProjectId,
+    /// The project `demo`.
+    pub demo_project: ProjectId,
+    /// Whether the passwords of [`Bootstrap`] are now those of both users. Otherwise both existed.
+    pub passwords_set: bool,
+}
+
+/// Makes what is missing of a new cloud.
+pub async fn bootstrap(store: &Store, wanted: Bootstrap) -> Result<Bootstrapped, BootstrapError> {
+    check_regions(&wanted.regions)?;
+    let hash = |password: String| async {
+        let task = tokio::task::spawn_blocking(move || password::hash(&password));
+        match task.await {
+            Ok(Ok(hash)) => Ok(hash),
+            Ok(Err(error)) => Err(BootstrapError::Password(error.to_string())),
+            Err(error) => Err(BootstrapError::Password(error.to_string())),
+        }
+    };
+    let admin_hash = hash(wanted.admin_password).await?;
+    let demo_hash = hash(wanted.demo_password).await?;
+    store
+        .write(move |transaction| {
+            let identity = transaction.identity();
+            let domain = default_domain(identity)?;
+            let roles = roles(identity)?;
+            let role = |name: &str| roles.iter().find(|(known, _)| *known == name).map(|(_, id)| id.clone());
+            let admin_project = project(identity, &domain, "admin")?;
+            let demo_project = project(identity, &domain, "demo")?;
+            let reset = wanted.reset_passwords;
+            let (admin, admin_set) = user(identity, &domain, "admin", &admin_project, admin_hash, reset)?;
+            let (demo, demo_set) = user(identity, &domain, "demo", &demo_project, demo_hash, reset)?;
+            let grants = [
+                (role("admin"), &admin, Target::Project(admin_project.clone())),
+                (role("admin"), &admin, Target::System),
+                (role("member"), &demo, Target::Project(demo_project.clone())),
+            ];
+            for (role_id, user_id, target) in grants {
+                let Some(role_id) = role_id else { continue };
+                identity.assign_role(&Assignment { role_id, user_id: user_id.clone(), target, inherited: false })?;
+            }
+            catalogue(identity, &wanted.regions)?;
+            Ok(Bootstrapped { admin_project, demo_project, passwords_set: admin_set && demo_set })
+        })
+        .await
+}
+
+/// Brings the catalogue's regions and endpoints to those of the configuration.
+pub(crate) async fn refresh_catalogue(store: &Store, regions: Vec<String>) -> Result<(), BootstrapError> {
+    check_regions(&regions)?;
+    store.write(move |transaction| Ok(catalogue(transaction.identity(), &regions)?)).await
+}
+
+fn check_regions(regions: &[String]) -> Result<(), BootstrapError> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match regions.iter().find(|name| name.is_empty() || name.starts_with('.') || !name.chars().all(good)) {
+        Some(bad) => Err(BootstrapError::RegionName(bad.clone())),
+        None => Ok(()),
+    }
+}
+
+fn default_domain(identity: Identity<'_>) -> Result<DomainId, StoreError> {
+    if let Some(domain) = identity.domain_named("Default")? {
+        return Ok(domain.id);
+    }
+    let domain = Domain {
+        // The id that clients write into their configuration without asking. It parses always.
+        id: "default".parse().unwrap_or_else(|_| DomainId::random()),
+        name: "Default".to_owned(),
+        description: "The default domain".to_owned(),
+        enabled: true,
+        valid_from: 0,
+        tags: Vec::new(),
+        extra: serde_json::Map::new(),
+    };
+    identity.put_domain(&domain)?;
+    Ok(domain.id)
+}
+
+fn roles(identity: Identity<'_>) -> Result<Vec<(&'static str, RoleId)>, StoreError> {
+    let mut known = Vec::new();
+    for (name, _) in ROLES {
+        let id = match identity.role_named(None, name)? {
+            Some(role) => role.id,
+            None => {
+                let id = RoleId::random();
+                let role =
+                    Role { id: id.clone(), name: name.to_owned(), domain_id: None, description: None, immutable: true };
+                identity.put_role(&role)?;
+                id
+            }
+        };
+        known.push((name, id));
+    }
+    for ((_, implied), (_, prior)) in ROLES.iter().zip(&known) {
+        for (_, id) in known.iter().filter(|(name, _)| implied.contains(name)) {
+            identity.imply_role(prior, id)?;
+        }
+    }
+    Ok(known)
+}
+
+fn project(identity: Identity<'_>, domain: &DomainId, name: &str) -> Result<ProjectId, StoreError> {
+    if let Some(project) = identity.project_named(domain, name)? {
+        return Ok(project.id);
+    }
+    let project = Project {
+        id: ProjectId::random(),
+        domain_id: domain.clone(),
+        parent_id: None,
+        name: name.to_owned(),
+        description: format!("The first project of {name}."),
+        enabled: true,
+        valid_from: 0,
+        tags: Vec::new(),
+        extra: serde_json::Map::new(),
+    };
+    identity.put_project(&project)?;
+    Ok(project.id)
+}
+
+fn user(
+    identity: Identity<'_>,
+    domain: &DomainId,
+    name: &str,
+    project: &ProjectId,
+    hash: String,
+    reset: bool,
+) -> Result<(UserId, bool), StoreError> {
+    let mut user = match identity.user_named(domain, name)? {
+        Some(user) if !reset => return Ok((user.id, false)),
+        Some(user) => User { valid_from: clock::now(), ..user },
+        None => User {
+            id: UserId::random(),
+            domain_id: domain.clone(),
+            name: name.to_owned(),
+            enabled: true,
+            default_project_id: Some(project.clone()),
+            password_hash: None,
+            valid_from: 0,
+            extra: serde_json::Map::new(),
+        },
+    };
+    user.password_hash = Some(hash);
+    identity.put_user(&user)?;
+    Ok((user.id, true))
+}
+
+fn catalogue(identity: Identity<'_>, regions: &[String]) -> Result<(), StoreError> {
+    let known = identity.regions()?;
+    for name in regions.iter().filter(|name| known.iter().all(|region| region.id != **name)) {
+        identity.put_region(&Region { id: name.clone(), description: String::new(), parent_region_id: None })?;
+    }
+    let services = identity.services()?;
+    let endpoints = identity.endpoints()?;
+    for (kind, name, path) in SERVICES {
+        let service_id = match services.iter().find(|service| service.kind == kind) {
+            Some(service) => service.id.clone(),
+            None => {
+                let id = Uuid::new_v4().simple().to_string();
+                let service = Service { id: id.clone(), kind: kind.to_owned(), name: name.to_owned(), enabled: true };
+                identity.put_service(&service)?;
+                id
+            }
+        };
+        // Endpoints of our own are paths; those with a whole URL are somebody else's.
+        let own: Vec<_> =
+            endpoints.iter().filter(|known| known.service_id == service_id && known.url.starts_with('/')).collect();
+        for gone in own.iter().filter(|known| !regions.contains(&known.region_id)) {
+            identity.delete_endpoint(&gone.id)?;
+        }
+        for region in regions {
+            let url = path.replace("{region}", region);
+            for interface in INTERFACES {
+                if own.iter().any(|known| known.region_id == *region && known.interface == interface && known.url == url) {
+                    continue;
+                }
+                identity.put_endpoint(&Endpoint {
+                    id: Uuid::new_v4().simple().to_string(),
+                    service_id: service_id.clone(),
+                    region_id: region.clone(),
+                    interface: interface.to_owned(),
+                    url: url.clone(),
+                    enabled: true,
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl From<KeystoneError> for BootstrapError {
+    fn from(error: KeystoneError) -> Self {
+        Self::Password(error.to_string())
+    }
+}

@@ -1,0 +1,95 @@
+//! Keystone's errors: `{"error": {"code", "title", "message"}}`.
+
+use hyper::{StatusCode, header};
+use serde_json::json;
+use store::StoreError;
+
+use crate::edge::{Reply, Request};
+
+/// Why the identity service refuses a request. The messages are Keystone's.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeystoneError {
+    /// No valid token, or wrong credentials; which of them is not said.
+    #[error("The request you have made requires authentication.")]
+    Unauthorized,
+    /// The caller's roles do not allow the action.
+    #[error("You are not authorized to perform the requested action: {0}.")]
+    Forbidden(&'static str),
+    /// Allowed by policy, refused by the state of things.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no such object.
+    #[error("Could not find {kind}: {id}.")]
+    NotFound {
+        /// What was looked for.
+        kind: &'static str,
+        /// Its id or name, as the client gave it.
+        id: String,
+    },
+    /// No such grant, token or the like.
+    #[error("{0}")]
+    Missing(String),
+    /// No route.
+    #[error("The resource could not be found.")]
+    UnknownPath,
+    /// A route, but not by this method.
+    #[error("The method is not allowed for the requested URL.")]
+    MethodNotAllowed,
+    /// Two objects cannot both be.
+    #[error("Conflict occurred attempting to store {kind} - {reason}.")]
+    Conflict {
+        /// What was to be stored.
+        kind: &'static str,
+        /// What it collides with.
+        reason: String,
+    },
+    /// The body or query does not say what is needed.
+    #[error("{0}")]
+    BadRequest(String),
+    /// More logins at once than hashes can be computed.
+    #[error("Too many logins are being checked. Try again in a moment.")]
+    TooManyLogins,
+    /// Something here failed; the log says what.
+    #[error("An unexpected error prevented the server from fulfilling your request.")]
+    Internal(String),
+}
+
+impl From<StoreError> for KeystoneError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl KeystoneError {
+    /// An attribute whose value does not fit.
+    pub(crate) fn invalid(attribute: &str, value: impl std::fmt::Display, reason: impl std::fmt::Display) -> Self {
+        Self::BadRequest(format!("Invalid input for field/attribute {attribute}. Value: {value}. {reason}"))
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::Refused(_) => StatusCode::FORBIDDEN,
+            Self::NotFound { .. } | Self::Missing(_) | Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict { .. } => StatusCode::CONFLICT,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    pub(crate) fn into_reply(self, request: &Request) -> Reply {
+        if let Self::Internal(cause) = &self {
+            tracing::error!(request_id = %request.id, cause, "the identity service failed");
+        }
+        let reply = body(self.status(), &self.to_string());
+        if matches!(self, Self::TooManyLogins) { reply.with_header(header::RETRY_AFTER, "1") } else { reply }
+    }
+}
+
+/// An error body.
+pub(super) fn body(status: StatusCode, message: &str) -> Reply {
+    let title = status.canonical_reason().unwrap_or("Error");
+    Reply::json(status, &json!({ "error": { "code": status.as_u16(), "message": message, "title": title } }))
+}

@@ -1,0 +1,185 @@
+//! The one way through the table of the identity API.
+
+use std::{pin::Pin, sync::Arc};
+
+use hyper::Method;
+use store::identity::Identity;
+
+use super::{Caller, KeystoneError, Scope, authenticate, presented, routes::ROUTES};
+use crate::{
+    Api,
+    edge::{Reply, Request},
+};
+
+/// Who may call an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody, without a token.
+    Anyone,
+    /// Whoever has a token.
+    Authenticated,
+    /// The role `admin`.
+    Admin,
+    /// The role `admin`, or the user that the path names.
+    AdminOrUser,
+    /// The role `admin`, or a token for the project that the path names.
+    AdminOrProject,
+}
+
+type Answer = Result<Reply, KeystoneError>;
+type Future = Pin<Box<dyn std::future::Future<Output = Answer> + Send>>;
+
+/// How an endpoint answers.
+pub(crate) enum Handler {
+    /// In a snapshot.
+    Read(fn(&Call<'_>) -> Answer),
+    /// In a transaction.
+    Write(fn(&Call<'_>) -> Answer),
+    /// In several steps, with a password's hash between them.
+    Steps(fn(Visit) -> Future),
+}
+
+/// An endpoint.
+pub struct Route {
+    /// The method. What GET answers, HEAD does, without the body.
+    pub method: &'static str,
+    /// The path below `/identity/v3`; a part in braces stands for any text.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// Its name in refusals.
+    pub action: &'static str,
+    pub(super) handler: Handler,
+}
+
+/// A request on its way to the route that it matched.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) api: Arc<Api>,
+    pub(crate) request: Arc<Request>,
+    route: &'static Route,
+    parameters: Arc<Vec<(&'static str, String)>>,
+}
+
+/// What a handler sees.
+pub(crate) struct Call<'a> {
+    visit: &'a Visit,
+    caller: Option<Caller>,
+    /// The rows of the snapshot or transaction.
+    pub(crate) identity: Identity<'a>,
+}
+
+impl<'a> Call<'a> {
+    fn new(visit: &'a Visit, identity: Identity<'a>) -> Result<Self, KeystoneError> {
+        let route = visit.route;
+        if route.access == Access::Anyone {
+            return Ok(Self { visit, caller: None, identity });
+        }
+        let caller = authenticate(identity, presented(&visit.api, &visit.request)?)?;
+        let owner = match route.access {
+            Access::AdminOrUser => visit.parameter("user_id") == caller.user.id.as_str(),
+            Access::AdminOrProject => {
+                matches!(&caller.scope, Scope::Project(project, _) if visit.parameter("project_id") == project.id.as_str())
+            }
+            Access::Authenticated | Access::Anyone => true,
+            Access::Admin => false,
+        };
+        if owner || caller.is_admin() {
+            Ok(Self { visit, caller: Some(caller), identity })
+        } else {
+            Err(KeystoneError::Forbidden(route.action))
+        }
+    }
+
+    /// The caller.
+    pub(crate) fn caller(&self) -> Result<&Caller, KeystoneError> {
+        self.caller.as_ref().ok_or(KeystoneError::Unauthorized)
+    }
+
+    /// The API.
+    pub(crate) fn api(&self) -> &'a Api {
+        &self.visit.api
+    }
+
+    /// The request.
+    pub(crate) fn request(&self) -> &'a Request {
+        &self.visit.request
+    }
+
+    /// A part of the path by its name in the route.
+    pub(crate) fn parameter(&self, name: &str) -> &'a str {
+        self.visit.parameter(name)
+    }
+
+    /// The URL of something below `/identity/v3`.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}/identity/v3{path}", self.visit.request.public_url)
+    }
+}
+
+impl Visit {
+    /// A part of the path by its name in the route; empty when the route has no such part.
+    pub(crate) fn parameter(&self, name: &str) -> &str {
+        self.parameters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+    }
+
+    /// Answers inside one snapshot, after the check of the caller.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Call<'_>) -> Result<T, KeystoneError> + Send + 'static,
+    ) -> Result<T, KeystoneError> {
+        let visit = self.clone();
+        self.api.store.read(move |snapshot| work(&Call::new(&visit, snapshot.identity())?)).await
+    }
+
+    /// Answers inside one transaction, after the check of the caller.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Call<'_>) -> Result<T, KeystoneError> + Send + 'static,
+    ) -> Result<T, KeystoneError> {
+        if self.route.access != Access::Anyone {
+            // A stranger shall not get as far as the one writer.
+            presented(&self.api, &self.request)?;
+        }
+        let visit = self.clone();
+        self.api.store.write(move |transaction| work(&Call::new(&visit, transaction.identity())?)).await
+    }
+}
+
+impl Route {
+    fn matches(&self, parts: &[&str]) -> Option<Vec<(&'static str, String)>> {
+        let pattern: Vec<&'static str> = self.path.split('/').filter(|part| !part.is_empty()).collect();
+        if pattern.len() != parts.len() {
+            return None;
+        }
+        let mut parameters = Vec::new();
+        for (wanted, part) in pattern.into_iter().zip(parts) {
+            match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                Some(name) => parameters.push((name, (*part).to_owned())),
+                None if wanted == *part => {}
+                None => return None,
+            }
+        }
+        Some(parameters)
+    }
+}
+
+/// Finds the route of a path below `/identity/v3` and answers.
+pub(super) async fn dispatch(api: &Arc<Api>, request: &Arc<Request>, parts: &[&str]) -> Answer {
+    let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
+    let mut known_path = false;
+    for route in ROUTES {
+        let Some(parameters) = route.matches(parts) else { continue };
+        known_path = true;
+        if route.method == method || route.method == request.method.as_str() {
+            let parameters = Arc::new(parameters);
+            let visit = Visit { api: Arc::clone(api), request: Arc::clone(request), route, parameters };
+            return match route.handler {
+                Handler::Read(answer) => visit.read(answer).await,
+                Handler::Write(answer) => visit.write(answer).await,
+                Handler::Steps(answer) => answer(visit).await,
+            };
+        }
+    }
+    Err(if known_path { KeystoneError::MethodNotAllowed } else { KeystoneError::UnknownPath })
+}

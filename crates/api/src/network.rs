@@ -1,0 +1,83 @@
+//! The network service: Neutron's API, version 2.0, per region.
+//!
+//! Resources are not named here: what can be listed, created and changed follows `model`'s registry,
+//! and what that means is `intent`'s. This module knows the forms of requests and answers: paths,
+//! bodies, pages, error bodies. Each request authenticates inside the snapshot or transaction that
+//! it works in ([`visit`]).
+
+mod action;
+mod baryon;
+mod error;
+mod extension;
+mod page;
+mod quota;
+mod resource;
+mod tag;
+mod version;
+mod visit;
+
+use std::sync::Arc;
+
+use hyper::{Method, StatusCode};
+
+use crate::{
+    Api,
+    edge::{Reply, Request, html_not_found},
+};
+use error::NetworkError;
+use visit::Visit;
+
+/// An error of the edge in this service's words.
+pub(crate) fn refusal(status: StatusCode, message: &str) -> Reply {
+    error::body(status, "RequestRefused", message, "")
+}
+
+/// Answers a request under `/network`.
+pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
+    let parts = request.parts_after(1);
+    let Some((region, rest)) = parts.split_first() else { return html_not_found("") };
+    let reply = match (api.config.regions.iter().any(|known| known == region), rest) {
+        (false, _) => Err(NetworkError::UnknownRegion {
+            region: (*region).to_owned(),
+            known: api.config.regions.clone(),
+            feature: rest.get(1).map(|part| (*part).to_owned()),
+        }),
+        (true, []) => version::list(request, region),
+        (true, ["v2.0", rest @ ..]) => route(&Visit::new(api, request, region), rest).await,
+        (true, _) => return html_not_found(""),
+    };
+    reply.unwrap_or_else(|error| error.into_reply(request))
+}
+
+/// Finds what a path below `/v2.0` means.
+async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
+    let request = &visit.request;
+    let get = request.method == Method::GET || request.method == Method::HEAD;
+    match parts {
+        [] if get => version::v2(visit).await,
+        ["extensions"] if get => extension::list(visit).await,
+        ["extensions", alias] if get => extension::show(visit, alias).await,
+        [] | ["extensions", ..] => Err(NetworkError::MethodNotAllowed),
+        ["quotas", rest @ ..] => quota::route(visit, rest).await,
+        ["baryon", "trace"] => baryon::trace(visit).await,
+        ["baryon", "drops", port] => baryon::drops(visit, port).await,
+        ["baryon", "status"] => baryon::status(visit).await,
+        _ => match find_resource(parts) {
+            Some((operations, rest)) => resource::route(visit, operations, rest).await,
+            None => {
+                // A stranger learns nothing of what is here.
+                visit.read(|_, _| Ok(())).await?;
+                Err(NetworkError::UnknownResource { region: visit.region.clone(), feature: parts.join("/") })
+            }
+        },
+    }
+}
+
+/// The resource whose path begins a path, and what follows.
+fn find_resource<'a, 'b>(parts: &'a [&'b str]) -> Option<(&'static dyn intent::Operations, &'a [&'b str])> {
+    // A collection's path has one part, those of our own have two.
+    (1..=parts.len().min(2)).find_map(|length| {
+        let (path, rest) = parts.split_at(length);
+        Some((intent::operations(&path.join("/"))?, rest))
+    })
+}

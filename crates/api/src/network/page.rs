@@ -1,0 +1,41 @@
+//! Links to the pages before and after.
+
+use intent::Page;
+use model::{ListQuery, ResourceInfo};
+use serde_json::{Value, json};
+
+use super::Visit;
+
+/// A list as clients see it.
+pub(super) fn view(visit: &Visit, info: &ResourceInfo, query: &ListQuery, page: Page) -> Value {
+    let links = links(visit, query, &page);
+    let mut view = json!({ info.collection: page.items });
+    if !links.is_empty() {
+        view[format!("{}_links", info.collection)] = Value::Array(links);
+    }
+    view
+}
+
+/// As Neutron: a full page has both neighbours, a short one only that which it was reached from.
+fn links(visit: &Visit, query: &ListQuery, page: &Page) -> Vec<Value> {
+    let (Some(limit), Some(first), Some(last)) = (query.limit, &page.first_id, &page.last_id) else { return Vec::new() };
+    let full = page.items.len() >= limit;
+    let mut links = Vec::new();
+    if full || query.page_reverse {
+        links.push(json!({ "rel": "next", "href": href(visit, last, false) }));
+    }
+    if full || !query.page_reverse {
+        links.push(json!({ "rel": "previous", "href": href(visit, first, true) }));
+    }
+    links
+}
+
+fn href(visit: &Visit, marker: &str, reverse: bool) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(visit.request.query.pairs().filter(|(name, _)| !matches!(*name, "marker" | "page_reverse")));
+    query.append_pair("marker", marker);
+    if reverse {
+        query.append_pair("page_reverse", "True");
+    }
+    format!("{}{}?{}", visit.request.public_url, visit.request.path, query.finish())
+}

@@ -1,0 +1,47 @@
+//! Quotas: what a project may have, and what it has.
+
+use hyper::{Method, StatusCode};
+use intent::quota;
+use serde_json::json;
+use types::ProjectId;
+
+use super::{NetworkError, Visit};
+use crate::edge::Reply;
+
+/// Answers below `/v2.0/quotas`.
+pub(super) async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
+    let method = match visit.request.method {
+        Method::HEAD => &Method::GET,
+        ref method => method,
+    };
+    let project: Option<ProjectId> = parts.first().and_then(|id| id.parse().ok());
+    let quota = match (method, parts, project) {
+        (&Method::GET, [], _) => {
+            let quotas = visit.read(|read, context| Ok(quota::list(read, context)?)).await?;
+            return Ok(Reply::ok(&json!({ "quotas": quotas })));
+        }
+        (&Method::GET, [_], Some(project)) => {
+            visit.read(move |read, context| Ok(quota::show(read, context, &project)?)).await?
+        }
+        (&Method::GET, [_, "default"], Some(project)) => {
+            visit.read(move |read, context| Ok(quota::defaults(read, context, &project)?)).await?
+        }
+        (&Method::GET, [_, "details" | "details.json"], Some(project)) => {
+            visit.read(move |read, context| Ok(quota::details(read, context, &project)?)).await?
+        }
+        (&Method::PUT, [_], Some(project)) => {
+            let body = visit.request.json().ok_or(model::RequestError::Malformed)?;
+            visit.write(move |tx, context| Ok(quota::update(tx, context, &project, &body)?)).await?
+        }
+        (&Method::DELETE, [_], Some(project)) => {
+            visit.write(move |tx, context| Ok(quota::reset(tx, context, &project)?)).await?;
+            return Ok(Reply::empty(StatusCode::NO_CONTENT));
+        }
+        (_, [] | [_] | [_, "default" | "details" | "details.json"], _) => return Err(NetworkError::MethodNotAllowed),
+        _ => {
+            let feature = format!("quotas/{}", parts.join("/"));
+            return Err(NetworkError::UnknownResource { region: visit.region.clone(), feature });
+        }
+    };
+    Ok(Reply::ok(&json!({ "quota": quota })))
+}

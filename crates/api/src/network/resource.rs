@@ -1,0 +1,165 @@
+//! Collections and objects, whatever their kind.
+
+use hyper::{Method, StatusCode, header};
+use intent::Operations;
+use model::{Body, ListQuery, RequestError, request};
+use serde_json::{Value, json};
+
+use super::{NetworkError, Visit, action, page, tag};
+use crate::edge::Reply;
+
+type Answer = Result<Reply, NetworkError>;
+
+/// Answers what follows a resource's path.
+pub(super) async fn route(visit: &Visit, operations: &'static dyn Operations, parts: &[&str]) -> Answer {
+    let method = match visit.request.method {
+        Method::HEAD => &Method::GET,
+        ref method => method,
+    };
+    let info = operations.info();
+    match (method, parts) {
+        (&Method::GET, []) => list(visit, operations).await,
+        (&Method::POST, []) => create(visit, operations).await,
+        // Upstream takes these for an object whose id is missing.
+        (&Method::PUT | &Method::DELETE, []) => {
+            visit.read(|_, _| Ok(())).await?;
+            Err(NetworkError::NoObject { resource: info.path })
+        }
+        (&Method::GET, [id]) => show(visit, operations, id).await,
+        (&Method::PUT, [id]) => update(visit, operations, id).await,
+        (&Method::DELETE, [id]) => delete(visit, operations, id).await,
+        (_, [id, "tags", rest @ ..]) if info.has_tags() => tag::route(visit, info, id, rest).await,
+        (_, [id, name]) => action::run(visit, info, id, name).await,
+        (_, [_, _, ..]) => {
+            visit.read(|_, _| Ok(())).await?;
+            let feature = format!("{}/{}", info.path, parts.join("/"));
+            Err(NetworkError::UnknownResource { region: visit.region.clone(), feature })
+        }
+        _ => Err(NetworkError::MethodNotAllowed),
+    }
+}
+
+async fn list(visit: &Visit, operations: &'static dyn Operations) -> Answer {
+    let pairs: Vec<_> =
+        visit.request.query.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    // The body of an error about the query is for those with a token only.
+    let query = match ListQuery::parse(operations.info(), &pairs) {
+        Ok(query) => query,
+        Err(error) => {
+            visit.read(|_, _| Ok(())).await?;
+            return Err(error.into());
+        }
+    };
+    let wanted = query.clone();
+    set_up(visit, operations).await?;
+    let found = visit.read(move |read, context| Ok(operations.list(read, context, &wanted)?)).await?;
+    Ok(Reply::ok(&page::view(visit, operations.info(), &query, found)))
+}
+
+/// What a project has from its first use on, such as its default security group, is made when it
+/// is first looked for.
+async fn set_up(visit: &Visit, operations: &'static dyn Operations) -> Result<(), NetworkError> {
+    let needed = visit.read(move |read, context| Ok(operations.setup_needed(read, context)?)).await?;
+    if needed {
+        visit.write(move |tx, context| Ok(operations.set_up(tx, context)?)).await?;
+    }
+    Ok(())
+}
+
+async fn show(visit: &Visit, operations: &'static dyn Operations, id: &str) -> Answer {
+    let fields: Vec<_> =
+        visit.request.query.all("fields").filter(|field| !field.is_empty()).map(str::to_owned).collect();
+    let id = id.to_owned();
+    let body = visit.read(move |read, context| Ok(operations.show(read, context, &id, &fields)?)).await?;
+    Ok(Reply::ok(&json!({ operations.info().member: body })))
+}
+
+/// The body, for somebody with a token: others learn nothing about bodies.
+async fn json_body(visit: &Visit) -> Result<Value, NetworkError> {
+    if let Some(body) = visit.request.json() {
+        return Ok(body);
+    }
+    visit.read(|_, _| Ok(())).await?;
+    // Upstream takes an empty body for one that lacks the resource, see request::member.
+    if visit.request.body.is_empty() { Ok(Value::Null) } else { Err(RequestError::Malformed.into()) }
+}
+
+async fn create(visit: &Visit, operations: &'static dyn Operations) -> Answer {
+    let info = operations.info();
+    let json = json_body(visit).await?;
+    let most = visit.api.config.limits.page;
+    let (bodies, bulk) = visit
+        .write(move |tx, context| {
+            let (bodies, bulk) = request::members(info, &json)?;
+            if bodies.len() > most {
+                return Err(NetworkError::BadField {
+                    field: info.collection,
+                    value: format!("{} objects", bodies.len()),
+                    wanted: "a list short enough for one request",
+                });
+            }
+            let bodies: Vec<Body> = bodies.into_iter().cloned().collect();
+            Ok((operations.create(tx, context, &bodies)?, bulk))
+        })
+        .await?;
+    let bodies = as_applied(visit, operations, bodies).await?;
+    let view = if bulk {
+        json!({ info.collection: bodies })
+    } else {
+        json!({ info.member: bodies.into_iter().next() })
+    };
+    Ok(Reply::json(StatusCode::CREATED, &view))
+}
+
+/// After a wait, the objects as they are now: their status has changed.
+async fn as_applied(
+    visit: &Visit,
+    operations: &'static dyn Operations,
+    bodies: Vec<Body>,
+) -> Result<Vec<Body>, NetworkError> {
+    if !visit.waits() {
+        return Ok(bodies);
+    }
+    visit
+        .read(move |read, context| {
+            let now = |body: Body| match body.get("id").and_then(Value::as_str) {
+                Some(id) => Ok(operations.show(read, context, id, &[])?),
+                None => Ok(body),
+            };
+            bodies.into_iter().map(now).collect()
+        })
+        .await
+}
+
+async fn update(visit: &Visit, operations: &'static dyn Operations, id: &str) -> Answer {
+    let info = operations.info();
+    let json = json_body(visit).await?;
+    let (id, if_match) = (id.to_owned(), if_match(visit)?);
+    let body = visit
+        .write(move |tx, context| {
+            let body = request::member(info, &json)?;
+            Ok(operations.update(tx, context, &id, body, if_match)?)
+        })
+        .await?;
+    let body = as_applied(visit, operations, vec![body]).await?.into_iter().next();
+    Ok(Reply::ok(&json!({ info.member: body })))
+}
+
+async fn delete(visit: &Visit, operations: &'static dyn Operations, id: &str) -> Answer {
+    let (id, if_match) = (id.to_owned(), if_match(visit)?);
+    visit.write(move |tx, context| Ok(operations.delete(tx, context, &id, if_match)?)).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// `If-Match: revision_number=5`: only if the object has not changed since.
+fn if_match(visit: &Visit) -> Result<Option<u64>, NetworkError> {
+    let Some(text) = visit.request.header(header::IF_MATCH.as_str()) else { return Ok(None) };
+    match text.strip_prefix("revision_number=").and_then(|number| number.trim().parse().ok()) {
+        Some(revision) => Ok(Some(revision)),
+        None => Err(NetworkError::BadField {
+            field: "If-Match",
+            value: text.to_owned(),
+            wanted: "of the form revision_number=NUMBER",
+        }),
+    }
+}

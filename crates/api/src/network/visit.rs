@@ -1,0 +1,99 @@
+//! A request to the network service on its way: who asks, in which region.
+
+use std::sync::Arc;
+
+use intent::Context;
+use store::{ChangeSeq, Read, Tx};
+
+use super::NetworkError;
+use crate::{
+    Api,
+    edge::Request,
+    identity::{self, Caller},
+};
+
+/// A request, its region and the API.
+#[derive(Clone)]
+pub(super) struct Visit {
+    pub(super) api: Arc<Api>,
+    pub(super) request: Arc<Request>,
+    pub(super) region: String,
+}
+
+impl Visit {
+    pub(super) fn new(api: &Arc<Api>, request: &Arc<Request>, region: &str) -> Self {
+        Self { api: Arc::clone(api), request: Arc::clone(request), region: region.to_owned() }
+    }
+
+    fn context(&self, caller: &Caller) -> Result<Context, NetworkError> {
+        let project = caller.project().ok_or(NetworkError::NoProject)?;
+        Ok(Context {
+            region: self.region.clone(),
+            project_id: project.id.clone(),
+            user_id: caller.user.id.clone(),
+            is_admin: caller.is_admin(),
+            can_write: caller.is_admin() || caller.has_role("member"),
+        })
+    }
+
+    /// Works in one snapshot, in which the caller was checked.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Read<'_>, &Context) -> Result<T, NetworkError> + Send + 'static,
+    ) -> Result<T, NetworkError> {
+        let token = identity::presented(&self.api, &self.request)?;
+        let visit = self.clone();
+        self.api
+            .store
+            .read(move |read| {
+                let context = visit.context(&identity::authenticate(read.identity(), token)?)?;
+                work(read, &context)
+            })
+            .await
+    }
+
+    /// Works in one transaction, in which the caller was checked. With `?wait=1` it answers when
+    /// the datapath has been told of the change, which it never tells itself.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>, &Context) -> Result<T, NetworkError> + Send + 'static,
+    ) -> Result<T, NetworkError> {
+        let token = identity::presented(&self.api, &self.request)?;
+        let visit = self.clone();
+        let (result, change) = self
+            .api
+            .store
+            .write(move |tx| {
+                let context = visit.context(&identity::authenticate(tx.identity(), token)?)?;
+                let result = work(tx, &context)?;
+                Ok::<_, NetworkError>((result, tx.last_change()))
+            })
+            .await?;
+        if self.waits() {
+            self.wait(change).await?;
+        }
+        Ok(result)
+    }
+
+    /// Whether the client wants to wait for its change.
+    pub(super) fn waits(&self) -> bool {
+        self.request.query.flag("wait")
+    }
+
+    async fn wait(&self, change: ChangeSeq) -> Result<(), NetworkError> {
+        let limit = self.api.config.limits.apply_time;
+        self.ask_world(move |world, region| world.wait_applied(region, change, limit)).await
+    }
+
+    /// Asks the compiled world, whose answers may take a moment, on a thread of its own.
+    pub(super) async fn ask_world<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn intent::World, &str) -> Result<T, intent::WorldError> + Send + 'static,
+    ) -> Result<T, NetworkError> {
+        let (world, region) = (Arc::clone(&self.api.world), self.region.clone());
+        match tokio::task::spawn_blocking(move || question(world.as_ref(), &region)).await {
+            Ok(answer) => Ok(answer?),
+            Err(error) => Err(NetworkError::Internal(format!("asking the datapath failed: {error}"))),
+        }
+    }
+}
