@@ -5,23 +5,23 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use testkit::{Scope, Server};
+use testkit::{Result, Scope, Server};
 
 const A: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const B: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 
-fn pair(scope: &Scope) -> (Server, Server) {
-    let (a, b) = (Server::new(scope, "a").unwrap(), Server::new(scope, "b").unwrap());
-    a.netns().veth("eth0", b.netns(), "eth0").unwrap();
-    a.netns().ip(&format!("addr add {A}/24 dev eth0")).unwrap();
-    b.netns().ip(&format!("addr add {B}/24 dev eth0")).unwrap();
-    (a, b)
+fn pair(scope: &Scope) -> Result<(Server, Server)> {
+    let (a, b) = (Server::new(scope, "a")?, Server::new(scope, "b")?);
+    a.netns().veth("eth0", b.netns(), "eth0")?;
+    a.netns().ip(&format!("addr add {A}/24 dev eth0"))?;
+    b.netns().ip(&format!("addr add {B}/24 dev eth0"))?;
+    Ok((a, b))
 }
 
 #[test]
 fn clients_see_who_answers_and_silence_is_seen_as_silence() {
     let scope = Scope::new().unwrap();
-    let (a, b) = pair(&scope);
+    let (a, b) = pair(&scope).unwrap();
     let _service = b.serve("b", 80).unwrap();
     assert!(a.reaches(B).unwrap());
     assert_eq!(a.ping(Ipv4Addr::new(10, 9, 0, 3), 2).unwrap().received, 0);
@@ -37,7 +37,7 @@ fn clients_see_who_answers_and_silence_is_seen_as_silence() {
 #[test]
 fn traffic_notices_an_outage_and_only_that() {
     let scope = Scope::new().unwrap();
-    let (a, b) = pair(&scope);
+    let (a, b) = pair(&scope).unwrap();
     let _service = b.serve("b", 80).unwrap();
     let calm = a.stream(B, &b, 4000).unwrap();
     let connection = a.connect(B, 80).unwrap();
@@ -62,7 +62,7 @@ fn traffic_notices_an_outage_and_only_that() {
 #[test]
 fn frames_are_sent_as_they_are_and_captured() {
     let scope = Scope::new().unwrap();
-    let (a, b) = pair(&scope);
+    let (a, b) = pair(&scope).unwrap();
     let capture = b.capture("ether proto 0x88b5").unwrap();
     let mut frame = vec![0xff; 6];
     frame.extend([2, 0, 0, 0, 0, 9, 0x88, 0xb5]);
