@@ -25,13 +25,16 @@ const TICK: Duration = Duration::from_millis(250);
 /// All rows are looked at this often, whatever the change log says.
 const FULL_PASS_EVERY: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(15);
+/// Who holds the lease. An embedded database has one process at a time, which its lock on the data
+/// directory ensures; a process that was killed is succeeded at once because it bears the same name.
+const HOLDER: &str = "the owner of the data directory";
 /// Changes per driver call, which bounds its messages.
 const BATCH: usize = 256;
 
 pub(crate) struct Worker {
     store: Store,
     shared: Arc<Shared>,
-    holder: String,
+    lease: Option<(Fence, Instant)>,
     /// `None` until the store has been read, and again when the change log was trimmed too far.
     compiled: Option<Compiled>,
     observed: Observed,
@@ -59,7 +62,7 @@ impl Worker {
         Self {
             store,
             shared,
-            holder: format!("process {}", std::process::id()),
+            lease: None,
             compiled: None,
             observed: Observed::new(),
             full_pass: None,
@@ -91,20 +94,14 @@ impl Worker {
                 // The store may be full of commits that cannot be applied; they must not make us spin.
                 std::thread::sleep(TICK);
             } else {
-                self.store.wait_for_change(seen, TICK);
+                let _newest = self.store.wait_for_change(seen, TICK);
             }
         }
     }
 
     /// One pass: take in, compare, apply, write status.
     fn pass(&mut self) -> Result<(), ReconcileError> {
-        let fence = self.store.acquire_lease(self.shared.region(), &self.holder, LEASE)?;
-        let Some(fence) = fence else {
-            return Err(ReconcileError::NotOwner {
-                region: self.shared.region().to_owned(),
-                holder: "another process".to_owned(),
-            });
-        };
+        let fence = self.lease()?;
         let mut compiled = match self.compiled.take() {
             Some(compiled) => compiled,
             None => self.load()?,
@@ -112,6 +109,20 @@ impl Worker {
         let result = self.pass_over(&mut compiled, fence);
         self.compiled = Some(compiled);
         result
+    }
+
+    /// The fence of the region's lease, renewed in good time.
+    fn lease(&mut self) -> Result<Fence, ReconcileError> {
+        if let Some((fence, at)) = self.lease
+            && at.elapsed() < LEASE / 3
+        {
+            return Ok(fence);
+        }
+        self.lease = None;
+        let now = Instant::now();
+        let fence = self.store.acquire_lease(self.shared.region(), HOLDER, LEASE)?;
+        self.lease = Some((fence, now));
+        Ok(fence)
     }
 
     fn load(&mut self) -> Result<Compiled, ReconcileError> {
@@ -265,7 +276,7 @@ impl Worker {
             driver_ok: error.is_none(),
             detail: error,
             rows: self.observed.len() as u64,
-            lag: 0,
+            lag: self.compiled.as_ref().map_or(0, |c| self.store.newest_change().0.saturating_sub(c.seq.0)),
             problems: self.observed.iter().filter_map(problem).collect(),
             counters: self.counters.clone(),
         };
