@@ -1,5 +1,5 @@
 //! Objects in, logical network out, as text. `UPDATE_EXPECT=1` writes the expectation anew.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! The fast path equals the slow path: after any changes, in any order, the incremental result is
 //! what a full compilation of the same objects gives, and the reported rows are those that differ.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Objects in a real store, a driver that records and can be told to fail.
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs)]
 
 use std::{
     path::PathBuf,

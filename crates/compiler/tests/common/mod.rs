@@ -120,10 +120,10 @@ pub fn rule(
     SecurityGroupRule {
         security_group_id: group_id(group),
         direction,
-        ethertype: IpVersion::V4.into(),
+        ethertype: IpVersion::V4,
         protocol: ports.map(|_| Protocol::TCP),
-        port_range_min: ports.map(|p| p.0.into()),
-        port_range_max: ports.map(|p| p.1.into()),
+        port_range_min: ports.map(|p| p.0),
+        port_range_max: ports.map(|p| p.1),
         remote_group_id: remote_group.map(group_id),
         ..start(SecurityGroupRuleId(uuid(0x9, n)))
     }
