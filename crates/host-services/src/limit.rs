@@ -6,35 +6,60 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Requests that a port may make at once.
-const BURST: u32 = 20;
-/// How long until it may make one more: ten a second. A client asks a handful of times an hour.
-const REFILL: Duration = Duration::from_millis(100);
 /// When as many ports are remembered, those that have been quiet are forgotten.
 const FORGET_ABOVE: usize = 1024;
 
 /// A token bucket per port, that is, per service address.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RateLimit {
+    /// Requests that a port may make at once.
+    burst: u32,
+    /// How long until it may make one more.
+    refill: Duration,
     /// When each port's bucket will be full again. A time stands for the bucket: what is missing is
     /// what refills until then.
     full_at: HashMap<Ipv4Addr, Instant>,
 }
 
 impl RateLimit {
-    /// Whether the port may make a request at this time; takes a token if so.
+    /// For DHCP, of which a client asks a handful of times a day.
+    pub(crate) fn dhcp() -> Self {
+        Self::new(20, Duration::from_millis(100))
+    }
+
+    /// For metadata, of which a server that starts reads some hundred documents.
+    pub(crate) fn metadata() -> Self {
+        Self::new(200, Duration::from_millis(20))
+    }
+
+    fn new(burst: u32, refill: Duration) -> Self {
+        Self { burst, refill, full_at: HashMap::new() }
+    }
+
+    /// Whether the port may make a request now; takes a token if so.
     pub(crate) fn allow(&mut self, port: Ipv4Addr, now: Instant) -> bool {
-        if self.full_at.len() > FORGET_ABOVE {
-            // A full bucket is as good as none.
-            self.full_at.retain(|_, full_at| *full_at > now);
-        }
-        let full_at = self.full_at.entry(port).or_insert(now);
-        let after = (*full_at).max(now) + REFILL;
-        let allowed = after <= now + REFILL * BURST;
+        let full_at = self.bucket(port, now);
+        let after = full_at + self.refill;
+        let allowed = after <= now + self.refill * self.burst;
         if allowed {
-            *full_at = after;
+            self.full_at.insert(port, after);
         }
         allowed
+    }
+
+    /// Takes a token, be it one that is still to come; returns how long to wait for it.
+    pub(crate) fn wait(&mut self, port: Ipv4Addr, now: Instant) -> Duration {
+        let after = self.bucket(port, now) + self.refill;
+        self.full_at.insert(port, after);
+        after.saturating_duration_since(now + self.refill * self.burst)
+    }
+
+    /// When the port's bucket is full: a full one is as good as none.
+    fn bucket(&mut self, port: Ipv4Addr, now: Instant) -> Instant {
+        if self.full_at.len() > FORGET_ABOVE {
+            self.full_at.retain(|_, full_at| *full_at > now);
+        }
+        self.full_at.get(&port).copied().unwrap_or(now).max(now)
     }
 }
 
@@ -44,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_burst_passes_then_ten_a_second_and_ports_do_not_share() {
-        let mut limit = RateLimit::default();
+        let mut limit = RateLimit::dhcp();
         let start = Instant::now();
         let (one, two) = (Ipv4Addr::new(100, 64, 0, 1), Ipv4Addr::new(100, 64, 0, 2));
         assert_eq!((0..100).filter(|_| limit.allow(one, start)).count(), 20);
@@ -56,8 +81,19 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_gets_each_token_in_its_time() {
+        let mut limit = RateLimit::metadata();
+        let start = Instant::now();
+        let port = Ipv4Addr::new(100, 64, 0, 1);
+        assert!((0..200).all(|_| limit.wait(port, start).is_zero()));
+        assert_eq!(limit.wait(port, start), Duration::from_millis(20));
+        assert_eq!(limit.wait(port, start), Duration::from_millis(40));
+        assert!(limit.wait(port, start + Duration::from_secs(1)).is_zero());
+    }
+
+    #[test]
     fn quiet_ports_are_forgotten() {
-        let mut limit = RateLimit::default();
+        let mut limit = RateLimit::dhcp();
         let start = Instant::now();
         for port in 0..5000u32 {
             assert!(limit.allow(Ipv4Addr::from(port), start + Duration::from_secs(port.into())));

@@ -127,7 +127,7 @@ fn warn_of_options(entry: &PortEntry) {
 }
 
 async fn serve_dhcp(socket: tokio::net::UdpSocket, table: Arc<RwLock<Table>>, counters: Arc<Counters>) {
-    let mut limit = RateLimit::default();
+    let mut limit = RateLimit::dhcp();
     let mut buffer = vec![0; MAX_DATAGRAM];
     loop {
         let (length, service_address) = match socket.recv_from(&mut buffer).await {

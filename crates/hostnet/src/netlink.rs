@@ -100,7 +100,11 @@ impl Inner {
         let mut answers = Vec::new();
         let mut interrupted = false;
         loop {
-            let (bytes, _) = self.socket.recv_from_full().map_err(io)?;
+            let bytes = match self.socket.recv_from_full() {
+                Ok((bytes, _)) => bytes,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(io(error)),
+            };
             for part in messages(&bytes) {
                 let answer = part.map_err(|message| Error::Protocol { operation: operation.to_owned(), message })?;
                 if answer.header.sequence_number != self.sequence {

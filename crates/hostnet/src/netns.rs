@@ -11,6 +11,7 @@ use std::{
 
 use nix::{
     errno::Errno,
+    fcntl::{Flock, FlockArg},
     getsockopt_impl, libc,
     mount::{MntFlags, MsFlags, mount, umount2},
     sched::{CloneFlags, setns, unshare},
@@ -196,6 +197,9 @@ fn path_of(name: &str) -> Result<PathBuf> {
 fn prepare_directory() -> Result<()> {
     let io = |source: io::Error| Error::io(format!("prepare '{DIRECTORY}'"), source);
     fs::DirBuilder::new().recursive(true).mode(0o755).create(DIRECTORY).map_err(io)?;
+    // The same lock that `ip netns` takes: two that start at once must not mount one over the other.
+    let directory = File::open(DIRECTORY).map_err(io)?;
+    let _lock = Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| io(errno.into()))?;
     let share = || mount(None::<&str>, DIRECTORY, None::<&str>, MsFlags::MS_SHARED | MsFlags::MS_REC, None::<&str>);
     match share() {
         Ok(()) => Ok(()),

@@ -5,7 +5,7 @@ use std::{
     convert::Infallible,
     net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use http_body_util::Full;
@@ -21,7 +21,7 @@ use logical::PortId;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Document, answer};
-use crate::{Count, Counters, config::Table};
+use crate::{Count, Counters, config::Table, limit::RateLimit};
 
 /// Connections of one port at a time. A server that boots has one or two.
 const MAX_PER_PORT: usize = 16;
@@ -39,6 +39,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Serves connections until the task is dropped.
 pub(crate) async fn serve(listener: TcpListener, table: Arc<RwLock<Table>>, counters: Arc<Counters>) {
     let connections = Arc::new(Connections::default());
+    let limit = Arc::new(Mutex::new(RateLimit::metadata()));
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -58,9 +59,11 @@ pub(crate) async fn serve(listener: TcpListener, table: Arc<RwLock<Table>>, coun
             counters.add(Count::MetadataConnectionLimit);
             continue;
         };
-        let (table, counters) = (Arc::clone(&table), Arc::clone(&counters));
+        let (table, counters, limit) = (Arc::clone(&table), Arc::clone(&counters), Arc::clone(&limit));
         tokio::spawn(async move {
-            let client = Client { table, counters, service_address, port };
+            let client = Client { table, counters, limit, service_address, port };
+            // A connection costs a token like a request does, and waits for it in its place.
+            client.take_turn().await;
             let served = tokio::time::timeout(MAX_LIFETIME, connection(stream, &client)).await;
             if !matches!(served, Ok(Ok(()))) {
                 client.counters.add(Count::MetadataBroken);
@@ -74,12 +77,27 @@ pub(crate) async fn serve(listener: TcpListener, table: Arc<RwLock<Table>>, coun
 struct Client {
     table: Arc<RwLock<Table>>,
     counters: Arc<Counters>,
+    limit: Arc<Mutex<RateLimit>>,
     service_address: Ipv4Addr,
     port: PortId,
 }
 
+impl Client {
+    /// Waits until the port may ask again. Who asks too much is slowed down rather than refused,
+    /// since a server that starts asks a lot and gives up at the first error.
+    async fn take_turn(&self) {
+        let wait = self.limit.lock().unwrap_or_else(PoisonError::into_inner).wait(self.service_address, Instant::now());
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
 async fn connection(stream: TcpStream, client: &Client) -> hyper::Result<()> {
-    let service = service_fn(|request| async move { Ok::<_, Infallible>(respond(client, &request)) });
+    let service = service_fn(|request| async move {
+        client.take_turn().await;
+        Ok::<_, Infallible>(respond(client, &request))
+    });
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
