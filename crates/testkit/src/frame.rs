@@ -113,13 +113,7 @@ impl Frame {
     #[must_use]
     pub fn arp_request(sender: (MacAddr, Ipv4Addr), wanted: Ipv4Addr) -> Self {
         let arp = Arp { operation: 1, sender, target: (MacAddr([0; 6]), wanted) };
-        Self {
-            source_mac: sender.0,
-            destination_mac: MacAddr::BROADCAST,
-            vlan: None,
-            body: Body::Arp(arp),
-            padding: 0,
-        }
+        Self { source_mac: sender.0, destination_mac: MacAddr::BROADCAST, vlan: None, body: Body::Arp(arp), padding: 0 }
     }
 
     /// An ARP reply to one machine.
@@ -201,9 +195,9 @@ impl Frame {
     #[must_use]
     pub fn destination_port(self, port: u16) -> Self {
         self.with_ip(|ip| match &mut ip.transport {
-            Transport::Tcp(_, destination, _)
-            | Transport::Udp(_, destination, _)
-            | Transport::Sctp(_, destination) => *destination = port,
+            Transport::Tcp(_, destination, _) | Transport::Udp(_, destination, _) | Transport::Sctp(_, destination) => {
+                *destination = port
+            }
             Transport::Icmp(_, _, identifier) => *identifier = port,
             Transport::Other(_) => {}
         })
@@ -406,10 +400,8 @@ impl Ip {
 
 /// The Internet checksum (RFC 1071).
 fn checksum(bytes: &[u8]) -> u16 {
-    let mut sum: u32 = bytes
-        .chunks(2)
-        .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)])))
-        .sum();
+    let mut sum: u32 =
+        bytes.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]))).sum();
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }

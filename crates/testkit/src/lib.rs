@@ -13,6 +13,7 @@ mod capture;
 mod cloud;
 mod dhcp;
 mod error;
+pub mod frame;
 mod host;
 mod netns;
 mod openstack;

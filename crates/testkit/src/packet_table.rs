@@ -8,6 +8,12 @@
 //! What the cases do not think of, [`crate::generate`] looks for: random networks and packets, on which two
 //! datapaths must agree.
 
+pub mod case;
+mod cases;
 mod datapath;
+pub mod topology;
 
+pub use case::{Case, Script};
+pub use cases::cases;
 pub use datapath::{Answer, Datapath, DatapathError, Interpreter};
+pub use topology::{Rule, Topology, mac};

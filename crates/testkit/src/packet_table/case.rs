@@ -110,7 +110,7 @@ impl Script {
 
     /// The network changes.
     #[must_use]
-    pub fn change(mut self, change: impl FnOnce(&mut Topology)) -> Self {
+    pub fn change(mut self, change: impl FnOnce(&mut Topology) -> &mut Topology) -> Self {
         change(&mut self.topology);
         self.case.moves.push(Move::Change(self.topology.network.clone()));
         self

@@ -475,7 +475,10 @@ fn range(cidr: &str) -> Cidr {
 fn interface(text: &str) -> InterfaceAddress {
     let prefix_len = range(text).prefix_len();
     let address = text.split('/').next().map(parse).map(IpAddr::V4);
-    InterfaceAddress { address: address.unwrap_or_else(|| panic!("'{text}' is not an address with a prefix")), prefix_len }
+    InterfaceAddress {
+        address: address.unwrap_or_else(|| panic!("'{text}' is not an address with a prefix")),
+        prefix_len,
+    }
 }
 
 fn ipv4(address: IpAddr) -> Ipv4Addr {
