@@ -1,6 +1,17 @@
 //! What the server tells the API.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use intent::Settings;
+
+/// A region of this process.
+#[derive(Debug, Clone)]
+pub struct Region {
+    /// Its name, in URLs and in the catalogue.
+    pub name: String,
+    /// What its network operations need to know.
+    pub settings: Arc<Settings>,
+}
 
 /// Where and how the API serves.
 #[derive(Debug, Clone)]
@@ -13,7 +24,7 @@ pub struct ApiConfig {
     /// a proxy or a translation. Without a slash at its end.
     pub public_url: Option<String>,
     /// The regions of this cloud, the first one first in the catalogue.
-    pub regions: Vec<String>,
+    pub regions: Vec<Region>,
     /// Where the keys of tokens lie, one file each; made when absent.
     pub keys_dir: PathBuf,
     /// How long a token lasts.
@@ -30,11 +41,17 @@ impl ApiConfig {
             listen,
             health_listen: None,
             public_url: None,
-            regions: vec!["RegionOne".to_owned()],
+            regions: vec![Region { name: "RegionOne".to_owned(), settings: Arc::default() }],
             keys_dir,
             token_lifetime: Duration::from_secs(3600),
             limits: Limits::default(),
         }
+    }
+
+    /// The names of the regions.
+    #[must_use]
+    pub fn region_names(&self) -> Vec<String> {
+        self.regions.iter().map(|region| region.name.clone()).collect()
     }
 }
 

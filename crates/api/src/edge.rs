@@ -26,7 +26,7 @@ pub(crate) use request::Request;
 pub(crate) use request_id::RequestId;
 pub use server::{Bound, Probes, ServeError};
 
-use crate::{Api, compute, discovery, identity, network};
+use crate::{Api, absent, discovery, identity, network};
 
 /// Why a request got no further than the edge.
 #[derive(Debug, Clone, Copy)]
@@ -139,7 +139,7 @@ async fn dispatch(api: Arc<Api>, request: Arc<Request>) -> Reply {
         "" => discovery::root(&request),
         "identity" => identity::handle(&api, &request).await,
         "network" => network::handle(&api, &request).await,
-        "compute" => compute::handle(&request),
+        "compute" | "image" => absent::handle(&request),
         _ => html_not_found(""),
     }
 }

@@ -24,13 +24,14 @@
 
 #![forbid(unsafe_code)]
 
+mod absent;
 mod clock;
-mod compute;
 mod config;
 mod discovery;
 mod edge;
 mod identity;
 mod network;
+mod null_world;
 
 use std::sync::Arc;
 
@@ -38,8 +39,9 @@ use intent::World;
 use store::Store;
 use tokio::sync::Semaphore;
 
-pub use config::{ApiConfig, Limits};
+pub use config::{ApiConfig, Limits, Region};
 pub use edge::{Bound, Probes, ServeError};
+pub use null_world::NullWorld;
 pub use identity::{
     Access, ROUTES as IDENTITY_ROUTES, Route as IdentityRoute,
     bootstrap::{Bootstrap, BootstrapError, Bootstrapped, bootstrap},
@@ -67,7 +69,7 @@ pub async fn bind(config: ApiConfig, store: Store, world: Arc<dyn World>, probes
     let limits = &config.limits;
     let passwords = Passwords::new(limits.hashes, limits.waiting_logins).map_err(BootstrapError::from)?;
     let turns = Arc::new(Semaphore::new(limits.requests));
-    identity::bootstrap::refresh_catalogue(&store, config.regions.clone()).await?;
+    identity::bootstrap::refresh_catalogue(&store, config.region_names()).await?;
     let metrics = Metrics::default();
     Bound::open(Api { config, store, world, keys, passwords, metrics, turns }, probes).await
 }

@@ -36,15 +36,15 @@ pub(crate) fn refusal(status: StatusCode, message: &str) -> Reply {
 pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
     let parts = request.parts_after(1);
     let Some((region, rest)) = parts.split_first() else { return html_not_found("") };
-    let reply = match (api.config.regions.iter().any(|known| known == region), rest) {
-        (false, _) => Err(NetworkError::UnknownRegion {
+    let reply = match (api.config.regions.iter().find(|known| known.name == *region), rest) {
+        (None, _) => Err(NetworkError::UnknownRegion {
             region: (*region).to_owned(),
-            known: api.config.regions.clone(),
+            known: api.config.region_names(),
             feature: rest.get(1).map(|part| (*part).to_owned()),
         }),
-        (true, []) => version::list(request, region),
-        (true, ["v2.0", rest @ ..]) => route(&Visit::new(api, request, region), rest).await,
-        (true, _) => return html_not_found(""),
+        (Some(_), []) => version::list(request, region),
+        (Some(known), ["v2.0", rest @ ..]) => route(&Visit::new(api, request, known), rest).await,
+        (Some(_), _) => return html_not_found(""),
     };
     reply.unwrap_or_else(|error| error.into_reply(request))
 }

@@ -50,7 +50,6 @@ fn service_label(service: &str) -> &'static str {
     match service {
         "identity" => "identity",
         "network" => "network",
-        "compute" => "compute",
         _ => "other",
     }
 }

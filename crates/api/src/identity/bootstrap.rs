@@ -26,11 +26,12 @@ const ROLES: [(&str, &[&str]); 7] = [
 ];
 
 /// Services: type, name, path; `{region}` makes an endpoint of its own in each region.
-const SERVICES: [(&str, &str, &str); 3] = [
+const SERVICES: [(&str, &str, &str); 4] = [
     ("identity", "keystone", "/identity/v3"),
     ("network", "neutron", "/network/{region}"),
-    // Only to tell users of the compute commands what to do instead, see compute.rs.
+    // Only to tell users of the server commands what to do instead, see absent.rs.
     ("compute", "nova", "/compute/v2.1"),
+    ("image", "glance", "/image"),
 ];
 
 const INTERFACES: [&str; 3] = ["public", "internal", "admin"];

@@ -46,6 +46,11 @@ impl Caller {
         self.roles.iter().any(|role| role.domain_id.is_none() && role.name == name)
     }
 
+    /// The names of the roles that count everywhere.
+    pub(crate) fn role_names(&self) -> Vec<String> {
+        self.roles.iter().filter(|role| role.domain_id.is_none()).map(|role| role.name.clone()).collect()
+    }
+
     /// Whether the caller has the role `admin`.
     pub(crate) fn is_admin(&self) -> bool {
         self.has_role("admin")

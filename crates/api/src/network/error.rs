@@ -26,8 +26,6 @@ pub(super) enum NetworkError {
     UnknownRegion { region: String, known: Vec<String>, feature: Option<String> },
     /// Nothing of this region has that path.
     UnknownResource { region: String, feature: String },
-    /// PUT or DELETE of a whole collection.
-    NoObject { resource: &'static str },
     /// No extension of that alias.
     UnknownExtension { alias: String },
     /// Only administrators may.
@@ -108,10 +106,6 @@ impl NetworkError {
             Self::UnknownResource { region, feature } => {
                 let detail = format!("Region {region} has no '{feature}'. GET /v2.0/extensions lists what it has.");
                 body(StatusCode::NOT_FOUND, "HTTPNotFound", NOT_FOUND, &detail)
-            }
-            Self::NoObject { resource } => {
-                let error = intent::Error::not_found(resource, "None");
-                body(status(error.status()), error.kind(), &error.to_string(), "The path lacks the object's id.")
             }
             Self::UnknownExtension { alias } => {
                 html_not_found(&format!("Extension with alias {} does not exist", escaped(&alias)))

@@ -18,7 +18,7 @@ pub(super) fn view(visit: &Visit, info: &ResourceInfo, query: &ListQuery, page: 
 
 /// As Neutron: a full page has both neighbours, a short one only that which it was reached from.
 fn links(visit: &Visit, query: &ListQuery, page: &Page) -> Vec<Value> {
-    let (Some(limit), Some(first), Some(last)) = (query.limit, &page.first_id, &page.last_id) else { return Vec::new() };
+    let (Some(limit), Some(first), Some(last)) = (query.limit, &page.first, &page.last) else { return Vec::new() };
     let full = page.items.len() >= limit;
     let mut links = Vec::new();
     if full || query.page_reverse {

@@ -20,11 +20,8 @@ pub(super) async fn route(visit: &Visit, operations: &'static dyn Operations, pa
     match (method, parts) {
         (&Method::GET, []) => list(visit, operations).await,
         (&Method::POST, []) => create(visit, operations).await,
-        // Upstream takes these for an object whose id is missing.
-        (&Method::PUT | &Method::DELETE, []) => {
-            visit.read(|_, _| Ok(())).await?;
-            Err(NetworkError::NoObject { resource: info.path })
-        }
+        // Upstream takes these for an object whose id is missing, which Python calls None.
+        (&Method::PUT | &Method::DELETE, []) => show(visit, operations, "None").await,
         (&Method::GET, [id]) => show(visit, operations, id).await,
         (&Method::PUT, [id]) => update(visit, operations, id).await,
         (&Method::DELETE, [id]) => delete(visit, operations, id).await,
@@ -98,7 +95,6 @@ async fn create(visit: &Visit, operations: &'static dyn Operations) -> Answer {
                     wanted: "a list short enough for one request",
                 });
             }
-            let bodies: Vec<Body> = bodies.into_iter().cloned().collect();
             Ok((operations.create(tx, context, &bodies)?, bulk))
         })
         .await?;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use intent::Context;
+use intent::{Context, Settings};
 use store::{ChangeSeq, Read, Tx};
 
 use super::NetworkError;
 use crate::{
-    Api,
+    Api, Region,
     edge::Request,
     identity::{self, Caller},
 };
@@ -18,21 +18,29 @@ pub(super) struct Visit {
     pub(super) api: Arc<Api>,
     pub(super) request: Arc<Request>,
     pub(super) region: String,
+    settings: Arc<Settings>,
 }
 
 impl Visit {
-    pub(super) fn new(api: &Arc<Api>, request: &Arc<Request>, region: &str) -> Self {
-        Self { api: Arc::clone(api), request: Arc::clone(request), region: region.to_owned() }
+    pub(super) fn new(api: &Arc<Api>, request: &Arc<Request>, region: &Region) -> Self {
+        Self {
+            api: Arc::clone(api),
+            request: Arc::clone(request),
+            region: region.name.clone(),
+            settings: Arc::clone(&region.settings),
+        }
     }
 
     fn context(&self, caller: &Caller) -> Result<Context, NetworkError> {
         let project = caller.project().ok_or(NetworkError::NoProject)?;
         Ok(Context {
-            region: self.region.clone(),
             project_id: project.id.clone(),
             user_id: caller.user.id.clone(),
+            roles: caller.role_names(),
             is_admin: caller.is_admin(),
-            can_write: caller.is_admin() || caller.has_role("member"),
+            region: self.region.clone(),
+            request_id: self.request.id.to_string(),
+            settings: Arc::clone(&self.settings),
         })
     }
 

@@ -1,0 +1,46 @@
+//! No compute and no image service: every call is answered with what to do instead.
+//!
+//! The catalogue has `compute` and `image` entries only for this. Without them, `openstack server
+//! create` says that an endpoint is missing, and the user learns nothing. The version documents are
+//! whole, so that clients get as far as the call whose answer they show.
+
+use hyper::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::edge::{Reply, Request};
+
+const MESSAGE: &str = "Baryon has no compute service: it connects servers that exist already. \
+    Create a port (openstack port create) and connect a network namespace or a tap device to it on this host: \
+    baryon attach PORT --netns NAME, or baryon attach PORT --tap NAME";
+
+fn compute_version(request: &Request) -> Value {
+    json!({
+        "id": "v2.1",
+        "status": "CURRENT",
+        "version": "2.1",
+        "min_version": "2.1",
+        "updated": "2013-07-23T11:33:21Z",
+        "links": [{ "rel": "self", "href": format!("{}/compute/v2.1/", request.public_url) }],
+        "media-types": [{ "base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1" }],
+    })
+}
+
+fn image_versions(request: &Request) -> Reply {
+    let href = format!("{}/image/v2/", request.public_url);
+    let version = json!({ "id": "v2.0", "status": "CURRENT", "links": [{ "rel": "self", "href": href }] });
+    Reply::ok(&json!({ "versions": [version] }))
+}
+
+/// Answers a request to a service that is not there.
+pub(crate) fn handle(request: &Request) -> Reply {
+    let get = matches!(request.method, Method::GET | Method::HEAD);
+    match request.parts_after(0).as_slice() {
+        ["compute"] if get => Reply::ok(&json!({ "versions": [compute_version(request)] })),
+        ["compute", "v2.1"] if get => Reply::ok(&json!({ "version": compute_version(request) })),
+        ["image"] if get => image_versions(request),
+        _ => {
+            let status = StatusCode::NOT_IMPLEMENTED;
+            Reply::json(status, &json!({ "computeFault": { "code": status.as_u16(), "message": MESSAGE } }))
+        }
+    }
+}

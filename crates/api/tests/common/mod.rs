@@ -1,0 +1,146 @@
+//! The API on a free port, over a store in a directory of its own, and a client that asks it.
+
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread};
+
+use api::{ApiConfig, Bootstrap, Bootstrapped, NullWorld, Probes};
+use intent::World;
+use serde_json::{Value, json};
+use store::Store;
+use tokio::sync::oneshot;
+
+/// The password of both users.
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// A running API; ends when dropped.
+pub(crate) struct TestApi {
+    pub(crate) address: SocketAddr,
+    pub(crate) health: SocketAddr,
+    pub(crate) made: Bootstrapped,
+    pub(crate) directory: PathBuf,
+    pub(crate) store: Store,
+    agent: ureq::Agent,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: ureq::http::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The body as JSON; null when it is none.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// A header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The message of the error, in either dialect.
+    pub(crate) fn message(&self) -> String {
+        let json = self.json();
+        let message = json.pointer("/NeutronError/message").or_else(|| json.pointer("/error/message"));
+        message.and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+}
+
+impl TestApi {
+    pub(crate) fn start() -> Self {
+        Self::with(|_| {}, Arc::new(NullWorld))
+    }
+
+    pub(crate) fn with(configure: impl FnOnce(&mut ApiConfig), world: Arc<dyn World>) -> Self {
+        let directory = std::env::temp_dir().join(format!("baryon-api-test-{}", types::UserId::random()));
+        let store = Store::open(&directory.join("baryon.db")).expect("a store");
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut config = ApiConfig::new(any_port, directory.join("keys"));
+        config.health_listen = Some(any_port);
+        configure(&mut config);
+        let wanted = Bootstrap {
+            regions: config.region_names(),
+            admin_password: PASSWORD.to_owned(),
+            demo_password: PASSWORD.to_owned(),
+            reset_passwords: false,
+        };
+        let made = runtime.block_on(api::bootstrap(&store, wanted)).expect("a new cloud");
+        let bound =
+            runtime.block_on(api::bind(config, store.clone(), world, Probes::default())).expect("a listener");
+        let (address, health) = (bound.address(), bound.health_address().expect("a second listener"));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = thread::spawn(move || {
+            runtime.block_on(bound.run(async {
+                let _ = stopped.await;
+            }));
+        });
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        Self { address, health, made, directory, store, agent, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Asks with these headers.
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let mut request =
+            ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = self.agent.run(request.body(body.unwrap_or_default().to_owned()).unwrap()).expect("an answer");
+        let text = response.body_mut().read_to_string().unwrap();
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
+    }
+
+    /// Asks with a token and a JSON body.
+    pub(crate) fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+        let text = body.to_string();
+        let body = if body.is_null() { None } else { Some(text.as_str()) };
+        self.send(method, path, &[("X-Auth-Token", token), ("Content-Type", "application/json")], body)
+    }
+
+    pub(crate) fn get(&self, token: &str, path: &str) -> Answer {
+        self.ask(token, "GET", path, &Value::Null)
+    }
+
+    /// The answer to a login.
+    pub(crate) fn login(&self, user: &str, password: &str, scope: &Value) -> Answer {
+        let user = json!({ "name": user, "password": password, "domain": { "id": "default" } });
+        let mut auth = json!({ "identity": { "methods": ["password"], "password": { "user": user } } });
+        if !scope.is_null() {
+            auth["scope"] = scope.clone();
+        }
+        self.send("POST", "/identity/v3/auth/tokens", &[], Some(&json!({ "auth": auth }).to_string()))
+    }
+
+    /// A token of a user for a project of the default domain.
+    pub(crate) fn token(&self, user: &str, project: &str) -> String {
+        let scope = json!({ "project": { "name": project, "domain": { "name": "Default" } } });
+        let answer = self.login(user, PASSWORD, &scope);
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.header("x-subject-token").expect("a token").to_owned()
+    }
+
+    pub(crate) fn admin(&self) -> String {
+        self.token("admin", "admin")
+    }
+
+    pub(crate) fn demo(&self) -> String {
+        self.token("demo", "demo")
+    }
+}
+
+impl Drop for TestApi {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
+}

@@ -1,0 +1,131 @@
+//! The edge: limits, ids, health, the end.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use api::NullWorld;
+use common::TestApi;
+use serde_json::Value;
+
+#[test]
+fn every_answer_has_a_request_id_of_its_own() {
+    let api = TestApi::start();
+    let given = "req-519e3f7a-8a8b-4c8e-ad82-bc6f4f7f0a33";
+    let ids: Vec<_> = ["/", "/identity/v3", "/nope", "/network/RegionOne/v2.0/networks", "/network/Nowhere/v2.0/networks"]
+        .into_iter()
+        .map(|path| {
+            let answer = api.send("GET", path, &[("X-Openstack-Request-Id", given)], None);
+            answer.header("x-openstack-request-id").expect(path).to_owned()
+        })
+        .collect();
+    for id in &ids {
+        assert!(id.starts_with("req-") && id.len() == 40 && id != given, "{id}");
+    }
+}
+
+#[test]
+fn what_no_service_answers_is_a_page_as_upstream_gives_it() {
+    let api = TestApi::start();
+    let answer = api.send("GET", "/nope/at/all", &[], None);
+    assert_eq!(answer.status, 404);
+    assert!(answer.text.starts_with("<html>\n <head>\n  <title>404 Not Found</title>"), "{}", answer.text);
+}
+
+#[test]
+fn a_region_that_is_not_here_is_named_with_what_was_asked_for() {
+    let api = TestApi::start();
+    let answer = api.send("GET", "/network/Mars/v2.0/networks", &[], None);
+    assert_eq!(answer.status, 404);
+    assert!(answer.text.contains("Mars") && answer.text.contains("networks") && answer.text.contains("RegionOne"));
+}
+
+#[test]
+fn too_large_a_body_is_refused_in_the_words_of_its_service() {
+    let api = TestApi::with(|config| config.limits.body_bytes = 1000, Arc::new(NullWorld));
+    let large = "x".repeat(1001);
+    let identity = api.send("POST", "/identity/v3/auth/tokens", &[], Some(&large));
+    assert_eq!(identity.status, 413);
+    assert_eq!(identity.json()["error"]["code"], 413);
+    let network = api.send("POST", "/network/RegionOne/v2.0/networks", &[], Some(&large));
+    assert_eq!(network.json()["NeutronError"]["message"], "The request body is larger than 1000 bytes.");
+}
+
+#[test]
+fn a_client_that_sends_too_slowly_is_cut_off() {
+    let api = TestApi::with(|config| config.limits.read_time = Duration::from_millis(300), Arc::new(NullWorld));
+    let begin = Instant::now();
+    let mut text = String::new();
+    let mut stream = TcpStream::connect(api.address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").unwrap();
+    let _ = stream.read_to_string(&mut text);
+    assert!(begin.elapsed() < Duration::from_secs(5), "the head");
+    let mut stream = TcpStream::connect(api.address).unwrap();
+    stream.write_all(b"POST /identity/v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{").unwrap();
+    text.clear();
+    let _ = stream.read_to_string(&mut text);
+    assert!(text.starts_with("HTTP/1.1 408"), "{text}");
+}
+
+#[test]
+fn more_requests_than_places_wait_and_are_refused_in_the_end() {
+    let api = TestApi::with(
+        |config| {
+            config.limits.requests = 1;
+            config.limits.queue_time = Duration::from_millis(100);
+        },
+        Arc::new(NullWorld),
+    );
+    let mut stream = TcpStream::connect(api.address).unwrap();
+    stream.write_all(b"POST /identity/v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{").unwrap();
+    // The one place is taken as soon as the head has arrived.
+    let refused = (0..50).map(|_| api.send("GET", "/identity/v3", &[], None)).find(|answer| answer.status == 503);
+    let refused = refused.expect("a refusal");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    drop(stream);
+}
+
+#[test]
+fn health_readiness_and_metrics_are_on_the_second_listener() {
+    let api = TestApi::start();
+    api.send("GET", "/identity/v3", &[], None);
+    let get = |path: &str| {
+        let mut response = ureq::get(format!("http://{}{path}", api.health)).call().unwrap();
+        response.body_mut().read_to_string().unwrap()
+    };
+    assert_eq!(get("/healthz"), "ok\n");
+    assert_eq!(get("/readyz"), "ready\n");
+    let metrics = get("/metrics");
+    assert!(metrics.contains("baryon_api_requests_total{service=\"identity\",method=\"GET\",status=\"200\"} 1"), "{metrics}");
+    assert_eq!(api.send("GET", "/healthz", &[], None).status, 404, "not on the first one");
+}
+
+#[test]
+fn a_taken_port_is_an_error_that_names_it() {
+    let api = TestApi::start();
+    let error = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let config = api::ApiConfig::new(api.address, api.directory.join("keys"));
+        let bound = api::bind(config, api.store.clone(), Arc::new(NullWorld), api::Probes::default()).await;
+        bound.err().expect("an error").to_string()
+    });
+    assert!(error.starts_with(&format!("cannot listen on {}", api.address)), "{error}");
+}
+
+#[test]
+fn compute_commands_are_told_what_to_do_instead() {
+    let api = TestApi::start();
+    let token = api.demo();
+    assert_eq!(api.get(&token, "/compute/v2.1").json()["version"]["id"], "v2.1");
+    for path in ["/compute/v2.1/servers", "/image/v2/images/x"] {
+        let answer = api.ask(&token, "GET", path, &Value::Null);
+        assert_eq!(answer.status, 501);
+        assert!(answer.text.contains("baryon attach PORT --netns NAME"), "{}", answer.text);
+    }
+}
