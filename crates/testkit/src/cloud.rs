@@ -1,4 +1,6 @@
 //! The OpenStack APIs by plain HTTP: what the clients send, without the second that each start of theirs takes.
+//!
+//! Every change is sent with `?wait=1`, so that what a test does next meets the datapath as the change made it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::netns::Netns;
+use crate::process::{PATIENCE, wait_for};
 
 /// A logged-in session on the network API of one region.
 #[derive(Debug, Clone)]
@@ -105,25 +108,25 @@ impl Cloud {
 
     /// `POST` of `{kind: fields}` to the collection; the object that was created.
     pub fn create(&self, kind: &str, fields: Value) -> Result<Value> {
-        let answer = self.expect("POST", &format!("/{}", collection(kind)), Some(&json!({ kind: fields })))?;
+        let answer = self.expect("POST", &format!("/{}?wait=1", collection(kind)), Some(&json!({ kind: fields })))?;
         Ok(answer[kind].clone())
     }
 
     /// `PUT` of `{kind: fields}` to the object; the object as it is now.
     pub fn update(&self, kind: &str, id: &str, fields: Value) -> Result<Value> {
-        let path = format!("/{}/{id}", collection(kind));
+        let path = format!("/{}/{id}?wait=1", collection(kind));
         let answer = self.expect("PUT", &path, Some(&json!({ kind: fields })))?;
         Ok(answer[kind].clone())
     }
 
     /// `PUT` of an action such as `add_router_interface`.
     pub fn act(&self, kind: &str, id: &str, action: &str, body: Value) -> Result<Value> {
-        self.expect("PUT", &format!("/{}/{id}/{action}", collection(kind)), Some(&body))
+        self.expect("PUT", &format!("/{}/{id}/{action}?wait=1", collection(kind)), Some(&body))
     }
 
     /// `DELETE`
     pub fn delete(&self, kind: &str, id: &str) -> Result<()> {
-        self.expect("DELETE", &format!("/{}/{id}", collection(kind)), None).map(drop)
+        self.expect("DELETE", &format!("/{}/{id}?wait=1", collection(kind)), None).map(drop)
     }
 
     /// The only object of a name.
@@ -136,11 +139,20 @@ impl Cloud {
         }
     }
 
+    /// Waits until the datapath has every change that was made so far, by whatever client. Only an administrator may ask.
+    pub fn wait_until_applied(&self) -> Result<()> {
+        wait_for("every change to be applied", PATIENCE, || {
+            let answer = self.get("/baryon/status").map_err(|e| e.to_string())?;
+            if answer["status"]["lag"] == 0 { Ok(()) } else { Err(answer.to_string()) }
+        })
+    }
+
     /// The packets of a port that were dropped, by reason.
     pub fn drops(&self, port_id: &str) -> Result<BTreeMap<String, u64>> {
         let answer = self.get(&format!("/baryon/drops/{port_id}"))?;
-        let counters = answer["drops"].as_object().ok_or_else(|| Error::unexpected("drops", answer.to_string()))?;
-        Ok(counters.iter().map(|(reason, count)| (reason.clone(), count.as_u64().unwrap_or_default())).collect())
+        let counters = answer["drops"].as_array().ok_or_else(|| Error::unexpected("drops", answer.to_string()))?;
+        let of = |counter: &Value| Some((counter["reason"].as_str()?.to_owned(), counter["packets"].as_u64()?));
+        Ok(counters.iter().filter_map(of).collect())
     }
 }
 
