@@ -52,3 +52,69 @@
 //! [`World::wait_applied`].
 
 #![forbid(unsafe_code)]
+
+pub mod attachment;
+pub mod bootstrap;
+pub mod quota;
+pub mod tags;
+
+mod address;
+mod context;
+mod error;
+mod extra_route;
+mod fixed_ip;
+mod floating_ip;
+mod network;
+mod operations;
+mod port;
+mod router;
+mod router_interface;
+mod security_group;
+mod security_group_rule;
+mod subnet;
+mod world;
+
+use model::Body;
+use operations::Collection;
+use store::Tx;
+
+pub use context::{Context, Settings};
+pub use error::Error;
+pub use operations::{Operations, Page};
+pub use world::{DropCount, Problem, RegionStatus, TraceReport, TraceRequest, TraceStep, World, WorldError};
+
+/// Every resource's operations, a line each, in the order of `model::registry`.
+pub static OPERATIONS: [&dyn Operations; 8] = [
+    &Collection::<network::Networks>::NEW,
+    &Collection::<subnet::Subnets>::NEW,
+    &Collection::<port::Ports>::NEW,
+    &Collection::<router::Routers>::NEW,
+    &Collection::<floating_ip::FloatingIps>::NEW,
+    &Collection::<security_group::SecurityGroups>::NEW,
+    &Collection::<security_group_rule::SecurityGroupRules>::NEW,
+    &Collection::<attachment::Attachments>::NEW,
+];
+
+/// The operations of the resource at a path below `/v2.0`.
+#[must_use]
+pub fn operations(path: &str) -> Option<&'static dyn Operations> {
+    OPERATIONS.iter().copied().find(|operations| operations.info().path == path)
+}
+
+/// An action on one object, `PUT /v2.0/{path}/{id}/{action}`: transaction, caller, id, body; the
+/// answer is the whole body of the response.
+pub type Action = fn(&mut Tx<'_>, &Context, &str, &Body) -> Result<Body, Error>;
+
+/// Every action: the path of its resource, its name, the function.
+pub static ACTIONS: [(&str, &str, Action); 4] = [
+    ("routers", "add_router_interface", router_interface::add),
+    ("routers", "remove_router_interface", router_interface::remove),
+    ("routers", "add_extraroutes", extra_route::add),
+    ("routers", "remove_extraroutes", extra_route::remove),
+];
+
+/// The action of that name on the resource at a path below `/v2.0`.
+#[must_use]
+pub fn action(path: &str, name: &str) -> Option<Action> {
+    ACTIONS.iter().find(|(resource, action, _)| *resource == path && *action == name).map(|(.., action)| *action)
+}

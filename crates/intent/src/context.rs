@@ -1,0 +1,87 @@
+//! Who asks, and where.
+
+use std::sync::Arc;
+
+use store::Scope;
+use types::{ProjectId, UserId};
+
+/// What operations need to know of a region's configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The names of the physical networks.
+    pub physical_networks: Vec<String>,
+    /// The domain of ports' names, without or with its last dot.
+    pub dns_domain: String,
+    /// The MTU of networks that name none, and the most that one may ask for.
+    pub mtu: u32,
+    /// The name of this host, for attachments that name none.
+    pub host: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        // Networks of one host are not encapsulated, so Ethernet's own MTU is theirs.
+        Self {
+            physical_networks: vec!["public".to_owned()],
+            dns_domain: "openstacklocal.".to_owned(),
+            mtu: 1500,
+            host: "localhost".to_owned(),
+        }
+    }
+}
+
+/// An authenticated request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The project that the token is scoped to.
+    pub project_id: ProjectId,
+    /// The user.
+    pub user_id: UserId,
+    /// The user's roles in the project.
+    pub roles: Vec<String>,
+    /// Whether the user is an administrator: sees and changes everything.
+    pub is_admin: bool,
+    /// The region that the request is for.
+    pub region: String,
+    /// The request's id, for logs.
+    pub request_id: String,
+    /// The region's configuration.
+    pub settings: Arc<Settings>,
+}
+
+/// The roles that may change something; `reader` and `viewer` may not.
+const WRITERS: [&str; 4] = ["admin", "manager", "member", "operator"];
+
+impl Context {
+    /// This service itself, acting in a region.
+    #[must_use]
+    pub fn internal(region: &str, project_id: ProjectId, settings: Arc<Settings>) -> Self {
+        Self {
+            project_id,
+            user_id: UserId::random(),
+            roles: vec!["admin".to_owned()],
+            is_admin: true,
+            region: region.to_owned(),
+            request_id: "req-internal".to_owned(),
+            settings,
+        }
+    }
+
+    /// Whether the user may change anything.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        self.is_admin || self.roles.iter().any(|role| WRITERS.contains(&role.to_ascii_lowercase().as_str()))
+    }
+
+    /// Whose objects the user sees.
+    #[must_use]
+    pub fn scope(&self) -> Scope<'_> {
+        if self.is_admin { Scope::All } else { Scope::Project(&self.project_id) }
+    }
+
+    /// Whether the user acts for the project, or for all.
+    #[must_use]
+    pub fn owns(&self, project: &ProjectId) -> bool {
+        self.is_admin || *project == self.project_id
+    }
+}

@@ -1,0 +1,294 @@
+//! What is the same for every resource: parse, authorise, count, write, show.
+//!
+//! A resource adds its own part as a [`Behaviour`]; [`Operations`] is the same without types, so
+//! that the API routes by the registry alone.
+
+use std::marker::PhantomData;
+
+use model::{Attribute, Body, ListQuery, Request, Resource, ResourceInfo, Who, request, view};
+use store::{Read, Scope, Tx};
+use types::ProjectId;
+
+use crate::{Context, Error, quota};
+
+/// What is a resource's own.
+pub(crate) trait Behaviour: Send + Sync + 'static {
+    /// The resource.
+    type Of: Resource;
+
+    /// The error for an id that names nothing which the caller sees.
+    fn not_found(id: &str) -> Error;
+
+    /// Makes an object that the caller may make; the project is the owner to be.
+    fn create(
+        tx: &mut Tx<'_>,
+        context: &Context,
+        project: ProjectId,
+        request: Request<<Self::Of as Resource>::Patch>,
+    ) -> Result<Self::Of, Error>;
+
+    /// Changes an object that the caller may change.
+    fn update(
+        tx: &mut Tx<'_>,
+        context: &Context,
+        old: Self::Of,
+        request: Request<<Self::Of as Resource>::Patch>,
+    ) -> Result<Self::Of, Error>;
+
+    /// Removes an object that the caller may change.
+    fn delete(tx: &mut Tx<'_>, context: &Context, object: Self::Of) -> Result<(), Error>;
+
+    /// Adds the attributes that are computed from other objects, to all objects of an answer with a
+    /// constant number of statements.
+    fn complete(_read: &Read<'_>, _context: &Context, _bodies: &mut [Body]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether the caller, who sees the object, may change it.
+    fn may_change(_read: &Read<'_>, context: &Context, object: &Self::Of) -> Result<bool, Error> {
+        Ok(context.owns(object.project_id()))
+    }
+
+    /// Whether something must be written before the caller reads.
+    fn setup_needed(_read: &Read<'_>, _context: &Context) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    /// Writes it.
+    fn set_up(_tx: &mut Tx<'_>, _context: &Context) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The objects, as the caller sees them, with the `fields` that were asked for.
+    pub items: Vec<Body>,
+    /// The id of the first object, for the link to the previous page.
+    pub first: Option<String>,
+    /// The id of the last object, for the link to the next page.
+    pub last: Option<String>,
+}
+
+/// The operations on one resource, without its type.
+pub trait Operations: Send + Sync {
+    /// What is known about the resource.
+    fn info(&self) -> &'static ResourceInfo;
+
+    /// Whether [`set_up`](Self::set_up) must run before the caller's first read.
+    fn setup_needed(&self, read: &Read<'_>, context: &Context) -> Result<bool, Error>;
+
+    /// Writes what a first read must find: a project's default security group. Harmless when it is
+    /// there.
+    fn set_up(&self, tx: &mut Tx<'_>, context: &Context) -> Result<(), Error>;
+
+    /// Makes all these objects, or none.
+    fn create(&self, tx: &mut Tx<'_>, context: &Context, bodies: &[&Body]) -> Result<Vec<Body>, Error>;
+
+    /// The objects that a query selects, as far as the caller sees them.
+    fn list(&self, read: &Read<'_>, context: &Context, query: &ListQuery) -> Result<Page, Error>;
+
+    /// One object; `fields` selects attributes, empty for all.
+    fn show(&self, read: &Read<'_>, context: &Context, id: &str, fields: &[String]) -> Result<Body, Error>;
+
+    /// Changes one object. `if_match` is the revision that the object must have.
+    fn update(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        id: &str,
+        body: &Body,
+        if_match: Option<u64>,
+    ) -> Result<Body, Error>;
+
+    /// Removes one object.
+    fn delete(&self, tx: &mut Tx<'_>, context: &Context, id: &str, if_match: Option<u64>) -> Result<(), Error>;
+}
+
+/// A resource's operations.
+pub(crate) struct Collection<B>(PhantomData<fn() -> B>);
+
+impl<B> Collection<B> {
+    pub(crate) const NEW: Self = Self(PhantomData);
+}
+
+impl<B: Behaviour> Operations for Collection<B> {
+    fn info(&self) -> &'static ResourceInfo {
+        B::Of::INFO
+    }
+
+    fn setup_needed(&self, read: &Read<'_>, context: &Context) -> Result<bool, Error> {
+        B::setup_needed(read, context)
+    }
+
+    fn set_up(&self, tx: &mut Tx<'_>, context: &Context) -> Result<(), Error> {
+        B::set_up(tx, context)
+    }
+
+    fn create(&self, tx: &mut Tx<'_>, context: &Context, bodies: &[&Body]) -> Result<Vec<Body>, Error> {
+        let info = B::Of::INFO;
+        let parse = |body: &&Body| request::create::<B::Of>(body, &context.project_id, context.is_admin);
+        let requests = bodies.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        for request in &requests {
+            authorise("create", info, context, &request.named)?;
+        }
+        let owners: Vec<ProjectId> = bodies.iter().map(|body| owner(body, context)).collect();
+        quota::enforce(tx, context, info, &owners)?;
+        let mut created = Vec::with_capacity(requests.len());
+        for (request, project) in requests.into_iter().zip(owners) {
+            let object = B::create(tx, context, project, request)?;
+            created.push(stored::<B>(tx, context, &object)?);
+        }
+        B::complete(tx, context, &mut created)?;
+        for body in &mut created {
+            view::present(info, body, context.is_admin, &[]);
+        }
+        Ok(created)
+    }
+
+    fn list(&self, read: &Read<'_>, context: &Context, query: &ListQuery) -> Result<Page, Error> {
+        let info = B::Of::INFO;
+        if info.admin_only && !context.is_admin {
+            return Ok(Page { items: Vec::new(), first: None, last: None });
+        }
+        if let Some(marker) = &query.marker
+            && read.get_body(info, &context.region, marker, context.scope())?.is_none()
+        {
+            return Err(B::not_found(marker));
+        }
+        let mut items = read.list_bodies(info, &context.region, context.scope(), query)?;
+        let id = |body: Option<&Body>| body?.get("id")?.as_str().map(str::to_owned);
+        let (first, last) = (id(items.first()), id(items.last()));
+        B::complete(read, context, &mut items)?;
+        for body in &mut items {
+            view::present(info, body, context.is_admin, &query.fields);
+        }
+        Ok(Page { items, first, last })
+    }
+
+    fn show(&self, read: &Read<'_>, context: &Context, id: &str, fields: &[String]) -> Result<Body, Error> {
+        let info = B::Of::INFO;
+        let hidden = info.admin_only && !context.is_admin;
+        let found = if hidden { None } else { read.get_body(info, &context.region, id, context.scope())? };
+        let mut bodies = [found.ok_or_else(|| B::not_found(id))?];
+        B::complete(read, context, &mut bodies)?;
+        let [mut body] = bodies;
+        view::present(info, &mut body, context.is_admin, fields);
+        Ok(body)
+    }
+
+    fn update(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        id: &str,
+        body: &Body,
+        if_match: Option<u64>,
+    ) -> Result<Body, Error> {
+        let info = B::Of::INFO;
+        let request = request::update::<B::Of>(body)?;
+        let old = changeable::<B>(tx, context, id, "update")?;
+        authorise("update", info, context, &request.named)?;
+        check_revision(&old, if_match)?;
+        let new = B::update(tx, context, old, request)?;
+        let mut bodies = [stored::<B>(tx, context, &new)?];
+        B::complete(tx, context, &mut bodies)?;
+        let [mut body] = bodies;
+        view::present(info, &mut body, context.is_admin, &[]);
+        Ok(body)
+    }
+
+    fn delete(&self, tx: &mut Tx<'_>, context: &Context, id: &str, if_match: Option<u64>) -> Result<(), Error> {
+        let object = changeable::<B>(tx, context, id, "delete")?;
+        authorise("delete", B::Of::INFO, context, &[])?;
+        check_revision(&object, if_match)?;
+        B::delete(tx, context, object)
+    }
+}
+
+/// The project that an object is to belong to. An administrator may name it; for others the request
+/// was refused if it is not their own.
+fn owner(body: &Body, context: &Context) -> ProjectId {
+    let named = body.get("project_id").or_else(|| body.get("tenant_id"));
+    named.and_then(|project| project.as_str()?.parse().ok()).unwrap_or_else(|| context.project_id.clone())
+}
+
+/// Whether the caller's roles, and the attributes that are named, allow the operation.
+fn authorise(
+    verb: &str,
+    info: &'static ResourceInfo,
+    context: &Context,
+    named: &[&'static Attribute],
+) -> Result<(), Error> {
+    if context.is_admin {
+        return Ok(());
+    }
+    let rule = format!("rule:{verb}_{}", rule_name(info));
+    if info.admin_only || !context.may_write() {
+        return Err(Error::forbidden(rule));
+    }
+    let denied: Vec<_> = named
+        .iter()
+        .filter(|attribute| attribute.set == Who::Admin)
+        .map(|attribute| format!("{rule}:{}", attribute.name))
+        .collect();
+    if denied.is_empty() { Ok(()) } else { Err(Error::forbidden(format!("({rule} and {})", denied.join(" and ")))) }
+}
+
+/// The resource's name in policy rules.
+fn rule_name(info: &ResourceInfo) -> &'static str {
+    info.member
+}
+
+/// The error for an attribute that only the network's owner may set.
+pub(crate) fn not_network_owner(verb: &str, info: &ResourceInfo, attribute: &str) -> Error {
+    let rule = format!("rule:{verb}_{}", rule_name(info));
+    Error::forbidden(format!("({rule} and {rule}:{attribute})"))
+}
+
+/// The object, if the caller sees it and may change it.
+pub(crate) fn changeable<B: Behaviour>(
+    read: &Read<'_>,
+    context: &Context,
+    id: &str,
+    verb: &str,
+) -> Result<B::Of, Error> {
+    let info = B::Of::INFO;
+    let not_found = || B::not_found(id);
+    if info.admin_only && !context.is_admin {
+        return Err(Error::HTTPNotFound {});
+    }
+    let body = read.get_body(info, &context.region, id, context.scope())?.ok_or_else(not_found)?;
+    let object: B::Of = serde_json::from_value(body.into())
+        .map_err(|source| store::StoreError::Corrupt { table: info.collection, source })?;
+    if B::may_change(read, context, &object)? && context.may_write() {
+        Ok(object)
+    } else {
+        Err(Error::forbidden(format!("rule:{verb}_{}", rule_name(info))))
+    }
+}
+
+/// An object that the caller sees.
+pub(crate) fn visible<R: Resource>(read: &Read<'_>, context: &Context, id: R::Id) -> Result<Option<R>, Error> {
+    let Some(body) = read.get_body(R::INFO, &context.region, &id.to_string(), context.scope())? else {
+        return Ok(None);
+    };
+    let object = serde_json::from_value(body.into())
+        .map_err(|source| store::StoreError::Corrupt { table: R::INFO.collection, source })?;
+    Ok(Some(object))
+}
+
+fn check_revision<R: Resource>(object: &R, if_match: Option<u64>) -> Result<(), Error> {
+    let current = object.revision_number();
+    match if_match {
+        Some(expected) if expected != current => Err(Error::RevisionNumberConstraintFailed { expected, current }),
+        _ => Ok(()),
+    }
+}
+
+/// The object's stored attributes, with those that lie in other rows.
+fn stored<B: Behaviour>(read: &Read<'_>, context: &Context, object: &B::Of) -> Result<Body, Error> {
+    let id = object.id().to_string();
+    read.get_body(B::Of::INFO, &context.region, &id, Scope::All)?.ok_or_else(|| B::not_found(&id))
+}
