@@ -1,0 +1,498 @@
+//! The driver: rows in, kernel state out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    net::Ipv4Addr,
+    sync::Arc,
+};
+
+use hostnet::Links;
+use logical::{
+    Attachment, Capabilities, Capability, Change, Driver, DriverError, DropCount, DropReason, Observed, Outcome, Port,
+    PortId, PortKind, PortServices, Row, RowKey, RowState, SERVICE_ADDRESS, Swept, Switch, SwitchId, SwitchKind,
+};
+use types::MacAddr;
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    bpffs::Pins,
+    config::EbpfConfig,
+    devices::{self, Devices, Found},
+    encode::DeviceFacts,
+    error::Result,
+    kernel::{Kernel, Program},
+    layout::{Config, Count, Layout, Pair},
+    numbers::{Named, Pool},
+    promiscuous,
+    rows::Rows,
+    table::{Entry, Table},
+    watch::Watch,
+};
+
+/// A port as the host services know it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServicePort {
+    /// The port.
+    pub port: PortId,
+    /// Source address of what the port sends to the services, and where their answers go.
+    pub address: Ipv4Addr,
+    /// Ethernet address of the port.
+    pub mac: MacAddr,
+    /// What the port is told.
+    pub services: Arc<PortServices>,
+}
+
+/// What changed for the host services.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ServiceChange {
+    /// A port is there, or is told something else.
+    Put(ServicePort),
+    /// A port is gone, or is told nothing any more.
+    Remove(PortId),
+}
+
+/// The eBPF datapath of one instance, in the network namespace of the thread that opened it. All calls
+/// are to be made on threads in that namespace: the kernel attaches programs in the caller's.
+#[derive(Debug)]
+pub struct EbpfDriver {
+    config: EbpfConfig,
+    kernel: Kernel,
+    rows: Rows,
+    devices: Devices,
+    watch: Watch,
+    ports: HashMap<PortId, Arc<Port>>,
+    /// Interfaces of physical networks, by the switch that has them.
+    wires: BTreeMap<SwitchId, (u32, Arc<Switch>)>,
+    service_ifindex: Option<u32>,
+    service_ports: BTreeMap<PortId, ServicePort>,
+    service_changes: Vec<ServiceChange>,
+    disturbed: BTreeSet<RowKey>,
+}
+
+impl EbpfDriver {
+    /// Opens the datapath of an instance, or makes it. What forwards goes on as it is.
+    pub fn open(config: EbpfConfig) -> Result<Self> {
+        // Watch before looking, so that nothing that happens in between is missed.
+        let watch = Watch::start()?;
+        let kernel = Kernel::open(&config)?;
+        let mut rows = Rows::new(config.max_ports);
+        let mut last_ifindex = None;
+        for entry in kernel.dump()? {
+            if entry.at.key == ifindex_counter().key().bytes() && entry.at.table == Table::Numbers {
+                last_ifindex = u32::from_bytes(&entry.value);
+                continue;
+            }
+            rows.restore(entry);
+        }
+        let devices = Devices::open(&config.instance, last_ifindex)?;
+        let mut driver = Self {
+            config,
+            kernel,
+            rows,
+            devices,
+            watch,
+            ports: HashMap::new(),
+            wires: BTreeMap::new(),
+            service_ifindex: None,
+            service_ports: BTreeMap::new(),
+            service_changes: Vec::new(),
+            disturbed: BTreeSet::new(),
+        };
+        driver.connect_services()?;
+        Ok(driver)
+    }
+
+    /// How often this process has changed a map.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.kernel.writes()
+    }
+
+    /// All ports as the host services know them.
+    #[must_use]
+    pub fn service_ports(&self) -> Vec<ServicePort> {
+        self.service_ports.values().cloned().collect()
+    }
+
+    /// What changed for the host services since the last call.
+    pub fn take_service_changes(&mut self) -> Vec<ServiceChange> {
+        std::mem::take(&mut self.service_changes)
+    }
+
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
+    pub(crate) fn kernel_mut(&mut self) -> &mut Kernel {
+        &mut self.kernel
+    }
+
+    /// The number of a port.
+    pub(crate) fn port_number(&self, port: PortId) -> Option<u32> {
+        self.rows.number(&Named { pool: Pool::Port, scope: 0, id: port.0 })
+    }
+
+    /// The number of a switch.
+    pub(crate) fn switch_number(&self, switch: SwitchId) -> Option<u32> {
+        self.rows.number(&Named { pool: Pool::Switch, scope: 0, id: switch.0 })
+    }
+
+    /// The device of a port.
+    pub(crate) fn port_ifindex(&self, port: PortId) -> Option<u32> {
+        self.devices.of_port(port).map(|facts| facts.ifindex)
+    }
+
+    /// The interface of an external switch.
+    pub(crate) fn wire_ifindex(&self, switch: SwitchId) -> Option<u32> {
+        self.wires.get(&switch).map(|(ifindex, _)| *ifindex)
+    }
+
+    pub(crate) fn config(&self) -> &EbpfConfig {
+        &self.config
+    }
+
+    /// Finds the link to the services, and tells the programs.
+    fn connect_services(&mut self) -> Result<()> {
+        let link = match &self.config.service_interface {
+            Some(name) => self.devices.find(name)?,
+            None => None,
+        };
+        self.service_ifindex = link.map(|link| link.ifindex);
+        if let Some(ifindex) = self.service_ifindex {
+            self.kernel.attach(Program::FromService, ifindex)?;
+        }
+        self.kernel.configure(&program_config(&self.config, self.service_ifindex, 0))
+    }
+
+    fn put(&mut self, row: &Row) -> RowState {
+        let result = match row {
+            Row::Port(port) => self.put_port(port, row),
+            Row::Switch(switch) => self.put_switch(switch, row),
+            _ => self.rows.put(row, DeviceFacts::default(), &mut self.kernel).map(|()| None),
+        };
+        match result {
+            Ok(None) => RowState::Applied,
+            Ok(Some(reason)) => RowState::Waiting { reason },
+            Err(reason) => RowState::Failed { reason },
+        }
+    }
+
+    /// Returns what is missing, if something is.
+    fn put_port(&mut self, port: &Arc<Port>, row: &Row) -> Result<Option<String>, String> {
+        let before = self.devices.of_port(port.id);
+        let ifindexes = self.devices.next_ifindex();
+        let found = self.devices.ensure(port);
+        if self.devices.next_ifindex() != ifindexes {
+            self.remember_ifindex()?;
+        }
+        let (facts, mut missing) = match found {
+            Ok(Found::Ready(facts)) => (facts, None),
+            Ok(Found::Nothing) => (DeviceFacts::default(), None),
+            Ok(Found::Waiting(reason)) => (DeviceFacts::default(), Some(reason)),
+            Err(error) => {
+                // Without its device, but with its addresses: others may depend on those.
+                self.rows.put(row, DeviceFacts::default(), &mut self.kernel)?;
+                return Err(error.to_string());
+            }
+        };
+        if let Some(before) = before.filter(|before| before.ifindex != facts.ifindex) {
+            self.kernel.detach(before.ifindex).map_err(|error| error.to_string())?;
+        }
+        self.rows.put(row, facts, &mut self.kernel)?;
+        if facts.ifindex != 0 {
+            self.kernel.attach(Program::FromGuest, facts.ifindex).map_err(|error| error.to_string())?;
+            if made_by_us(port) {
+                self.devices.links().set_up(facts.ifindex).map_err(|error| error.to_string())?;
+            }
+        }
+        self.ports.insert(port.id, Arc::clone(port));
+        if let Some(reason) = self.put_services(port)? {
+            missing.get_or_insert(reason);
+        }
+        Ok(missing)
+    }
+
+    fn remember_ifindex(&mut self) -> Result<(), String> {
+        let entry = Entry::new(Table::Numbers, &ifindex_counter().key(), &(self.devices.next_ifindex() - 1));
+        crate::entries::Sink::write(&mut self.kernel, &entry.at, &entry.value).map_err(|error| error.to_string())
+    }
+
+    fn put_services(&mut self, port: &Port) -> Result<Option<String>, String> {
+        let (Some(services), Some(number)) = (&port.services, self.port_number(port.id)) else {
+            self.remove_services(port.id);
+            return Ok(None);
+        };
+        let entry = ServicePort {
+            port: port.id,
+            address: service_address(number),
+            mac: port.mac,
+            services: Arc::clone(services),
+        };
+        if self.service_ports.get(&port.id) != Some(&entry) {
+            self.service_ports.insert(port.id, entry.clone());
+            self.service_changes.push(ServiceChange::Put(entry));
+        }
+        let Some(name) = &self.config.service_interface else { return Ok(None) };
+        let name = name.clone();
+        if self.service_ifindex.is_none() {
+            self.connect_services().map_err(|error| error.to_string())?;
+        }
+        Ok(self.service_ifindex.is_none().then(|| {
+            format!("interface '{name}' to the host services does not exist: no DHCP, no metadata at {SERVICE_ADDRESS}")
+        }))
+    }
+
+    fn remove_services(&mut self, port: PortId) {
+        if self.service_ports.remove(&port).is_some() {
+            self.service_changes.push(ServiceChange::Remove(port));
+        }
+    }
+
+    fn put_switch(&mut self, switch: &Arc<Switch>, row: &Row) -> Result<Option<String>, String> {
+        let (facts, missing) = match &switch.kind {
+            SwitchKind::Tenant => (DeviceFacts::default(), None),
+            SwitchKind::External { physical_network } => match self.find_wire(switch.id, physical_network) {
+                Ok(ifindex) => (DeviceFacts { ifindex, peer: false }, None),
+                Err(reason) => (DeviceFacts::default(), Some(reason)),
+            },
+        };
+        let before = self.wires.remove(&switch.id);
+        if let Some((before, _)) = before.filter(|(before, _)| *before != facts.ifindex) {
+            self.kernel.detach(before).map_err(|error| error.to_string())?;
+        }
+        self.rows.put(row, facts, &mut self.kernel)?;
+        if facts.ifindex != 0 {
+            self.wires.insert(switch.id, (facts.ifindex, Arc::clone(switch)));
+            promiscuous::set(facts.ifindex, self.devices.links(), true).map_err(|error| error.to_string())?;
+            self.kernel.attach(Program::FromWire, facts.ifindex).map_err(|error| error.to_string())?;
+        }
+        Ok(missing)
+    }
+
+    fn find_wire(&self, switch: SwitchId, physical_network: &str) -> Result<u32, String> {
+        let Some(interface) = self.config.physical_networks.get(physical_network) else {
+            return Err(format!("no interface is configured for the physical network '{physical_network}'"));
+        };
+        let link = self.devices.find(interface).map_err(|error| error.to_string())?;
+        let Some(link) = link else {
+            return Err(format!("interface '{interface}' of the physical network '{physical_network}' does not exist"));
+        };
+        match self.wires.iter().find(|(id, (ifindex, _))| **id != switch && *ifindex == link.ifindex) {
+            Some((other, _)) => Err(format!(
+                "interface '{interface}' of the physical network '{physical_network}' is used by switch {other}"
+            )),
+            None => Ok(link.ifindex),
+        }
+    }
+
+    fn remove(&mut self, key: RowKey) -> RowState {
+        let result = match key {
+            RowKey::Port(port) => self.remove_port(port),
+            RowKey::Switch(switch) => self.remove_switch(switch),
+            _ => Ok(()),
+        };
+        self.rows.remove(key);
+        match result {
+            Ok(()) => RowState::Applied,
+            Err(error) => RowState::Failed { reason: error.to_string() },
+        }
+    }
+
+    fn remove_port(&mut self, port: PortId) -> Result<()> {
+        self.remove_services(port);
+        self.ports.remove(&port);
+        if let Some(facts) = self.devices.remove(port)? {
+            self.kernel.detach(facts.ifindex)?;
+        }
+        Ok(())
+    }
+
+    fn remove_switch(&mut self, switch: SwitchId) -> Result<()> {
+        match self.wires.remove(&switch) {
+            Some((ifindex, _)) => self.kernel.detach(ifindex),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends a batch of changes.
+    fn finish(&mut self) -> Result<Vec<(RowKey, String)>> {
+        let (effects, failures) = self.rows.finish(&mut self.kernel);
+        self.kernel.bump_policies(&effects.policies)?;
+        if effects.forwarding {
+            self.kernel.bump_generation()?;
+        }
+        Ok(failures)
+    }
+
+    /// Which rows an interface that came or went is about.
+    fn rows_of_interface(&self, name: &str, ifindex: u32) -> Vec<RowKey> {
+        let mut keys = Vec::new();
+        for port in self.ports.values() {
+            let wants = matches!(&port.kind, PortKind::Guest { attachment: Some(Attachment::Tap { name: tap }) } if tap == name);
+            let has = self.devices.of_port(port.id).is_some_and(|facts| facts.ifindex == ifindex);
+            if wants || has {
+                keys.push(RowKey::Port(port.id));
+            }
+        }
+        for (network, interface) in &self.config.physical_networks {
+            if interface == name {
+                keys.extend(self.rows.observed().into_keys().filter(|key| match key {
+                    RowKey::Switch(id) => self.wires.get(id).is_none_or(|(_, switch)| {
+                        matches!(&switch.kind, SwitchKind::External { physical_network } if physical_network == network)
+                    }),
+                    _ => false,
+                }));
+            }
+        }
+        keys
+    }
+}
+
+impl Driver for EbpfDriver {
+    fn capabilities(&mut self) -> Result<Capabilities, DriverError> {
+        Ok([Capability::Filter4, Capability::Route4, Capability::Nat4, Capability::Services4].into())
+    }
+
+    fn observe(&mut self) -> Result<Observed, DriverError> {
+        Ok(self.rows.observed())
+    }
+
+    fn apply(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, DriverError> {
+        let mut outcomes = Vec::with_capacity(changes.len());
+        for change in changes {
+            let key = change.key();
+            let state = match change {
+                Change::Put(row) => self.put(row),
+                Change::Remove(key) => self.remove(*key),
+            };
+            if let Change::Put(row) = change {
+                self.rows.note(key, row.digest(), state.clone());
+            }
+            outcomes.push(Outcome { key, state });
+        }
+        for (key, reason) in self.finish().map_err(broken)? {
+            let failed = RowState::Failed { reason };
+            if let Some(observation) = self.rows.observation(&key) {
+                self.rows.note(key, observation.digest, failed.clone());
+            }
+            for outcome in outcomes.iter_mut().filter(|outcome| outcome.key == key) {
+                outcome.state = failed.clone();
+            }
+        }
+        Ok(outcomes)
+    }
+
+    fn sweep(&mut self) -> Result<Swept, DriverError> {
+        let mut swept = Swept::default();
+        for name in self.devices.sweep().map_err(broken)? {
+            swept.removed.push(format!("device {name}"));
+        }
+        for (table, count) in self.rows.sweep(&mut self.kernel) {
+            let what = if count == 1 { "entry" } else { "entries" };
+            swept.removed.push(format!("{count} {what} of {}", table.name()));
+        }
+        self.finish().map_err(broken)?;
+        let mut keep: BTreeSet<u32> = self.devices.in_use().collect();
+        keep.extend(self.wires.values().map(|(ifindex, _)| *ifindex));
+        keep.extend(self.service_ifindex);
+        for ifindex in self.kernel.sweep_links(&keep).map_err(broken)? {
+            swept.removed.push(format!("link at interface {ifindex}"));
+        }
+        Ok(swept)
+    }
+
+    fn disturbed(&mut self) -> Result<Vec<RowKey>, DriverError> {
+        for event in self.watch.take() {
+            match event {
+                crate::watch::News::Interface { name, ifindex } => {
+                    let keys = self.rows_of_interface(&name, ifindex);
+                    self.disturbed.extend(keys);
+                }
+                crate::watch::News::Lost => {
+                    self.disturbed.extend(self.ports.keys().map(|id| RowKey::Port(*id)));
+                }
+            }
+        }
+        Ok(std::mem::take(&mut self.disturbed).into_iter().collect())
+    }
+
+    fn drops(&mut self, port: PortId) -> Result<Vec<DropCount>, DriverError> {
+        let Some(number) = self.port_number(port) else { return Ok(Vec::new()) };
+        let mut counts = Vec::new();
+        for reason in DropReason::ALL {
+            let key = Pair { first: number, second: u32::from(*reason as u8) };
+            let values = self.kernel.drop_counter(&key.bytes()).map_err(broken)?;
+            let mut sum = DropCount { reason: *reason, packets: 0, bytes: 0 };
+            for count in values.iter().filter_map(|value| Count::from_bytes(value)) {
+                sum.packets += count.packets;
+                sum.bytes += count.bytes;
+            }
+            if sum.packets > 0 {
+                counts.push(sum);
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// Removes an instance from the kernel: its devices, programs and maps. Nothing is forwarded any more.
+/// Returns what was removed, in words.
+pub fn remove_instance(config: &EbpfConfig) -> Result<Vec<String>> {
+    let links = Links::open()?;
+    let mut removed = Vec::new();
+    for link in devices::ours(&links, &config.instance)? {
+        links.delete(link.ifindex)?;
+        removed.push(format!("device {}", link.name));
+    }
+    for interface in config.physical_networks.values() {
+        match links.by_name(interface) {
+            Ok(link) => promiscuous::set(link.ifindex, &links, false)?,
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let pins = Pins::below(&config.run_dir);
+    if pins.remove()? {
+        removed.push("programs and maps".to_owned());
+    }
+    Ok(removed)
+}
+
+/// The number under which the last interface index is remembered.
+fn ifindex_counter() -> Named {
+    Named { pool: Pool::Ifindex, scope: 0, id: Uuid::nil() }
+}
+
+/// A port's address as the host services see it.
+pub(crate) fn service_address(number: u32) -> Ipv4Addr {
+    Ipv4Addr::from(u32::from(Ipv4Addr::new(100, 64, 0, 0)) + number)
+}
+
+/// The configuration in the form that the programs read.
+pub(crate) fn program_config(config: &EbpfConfig, service_ifindex: Option<u32>, clock_offset: u64) -> Config {
+    let nanoseconds = |seconds: u32| u64::from(seconds) * 1_000_000_000;
+    let timeouts = &config.timeouts;
+    Config {
+        clock_offset,
+        tcp_opening: nanoseconds(timeouts.tcp_opening),
+        tcp_established: nanoseconds(timeouts.tcp_established),
+        tcp_closing: nanoseconds(timeouts.tcp_closing),
+        udp_opening: nanoseconds(timeouts.udp_opening),
+        udp_established: nanoseconds(timeouts.udp_established),
+        icmp: nanoseconds(timeouts.icmp),
+        other: nanoseconds(timeouts.other),
+        max_connections: timeouts.max_connections,
+        service_ifindex: service_ifindex.unwrap_or(0),
+        service_mac: config.service_mac.0,
+        pad: [0; 2],
+    }
+}
+
+fn made_by_us(port: &Port) -> bool {
+    matches!(port.kind, PortKind::Guest { attachment: Some(Attachment::Netns { .. }) })
+}
+
+fn broken(error: Error) -> DriverError {
+    DriverError::Broken(error.to_string())
+}
