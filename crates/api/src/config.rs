@@ -72,6 +72,8 @@ pub struct Limits {
     pub request_time: Duration,
     /// How long `?wait=1` waits for a change to be applied.
     pub apply_time: Duration,
+    /// Questions to the compiled world at once, waits included: each holds a thread.
+    pub questions: usize,
     /// Password hashes computed at once.
     pub hashes: usize,
     /// Logins that may wait for a hash; more get 429.
@@ -92,6 +94,7 @@ impl Default for Limits {
             read_time: Duration::from_secs(15),
             request_time: Duration::from_secs(60),
             apply_time: Duration::from_secs(30),
+            questions: 128,
             hashes: std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)),
             waiting_logins: 64,
             page: 1000,

@@ -36,6 +36,7 @@ enum Refusal {
     BodyTooSlow,
     BodyBroken,
     TooLong,
+    Broken,
 }
 
 impl Refusal {
@@ -46,6 +47,7 @@ impl Refusal {
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::TooLong => StatusCode::GATEWAY_TIMEOUT,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -55,7 +57,10 @@ impl Refusal {
             Self::BodyTooLarge { limit } => format!("The request body is larger than {limit} bytes."),
             Self::BodyTooSlow => "The request body did not arrive in time.".to_owned(),
             Self::BodyBroken => "The request body broke off.".to_owned(),
-            Self::TooLong => "The request took too long and was given up; whether it took effect is unknown.".to_owned(),
+            Self::TooLong => {
+                "The request took too long and was given up; whether it took effect is unknown.".to_owned()
+            }
+            Self::Broken => "An unexpected error prevented the server from fulfilling your request.".to_owned(),
         }
     }
 
@@ -71,7 +76,7 @@ impl Refusal {
             Self::BodyTooLarge { .. } | Self::BodyTooSlow | Self::BodyBroken => {
                 reply.with_header(header::CONNECTION, "close")
             }
-            Self::TooLong => reply,
+            Self::TooLong | Self::Broken => reply,
         }
     }
 }
@@ -121,15 +126,26 @@ async fn work(api: &Arc<Api>, mut request: Request, body: Incoming) -> Result<Re
         Ok(Ok(collected)) => collected.to_bytes(),
     };
 
-    // A task of its own: a panic in a handler answers 500 and harms nobody else.
+    // A task of its own: a panic in a handler answers 500 and harms nobody else. It ends with this
+    // function, in time or not, so that a client that went away leaves no work behind; what the
+    // store was given it finishes all the same.
     let task = tokio::spawn(dispatch(Arc::clone(api), Arc::new(request)));
+    let _guard = AbortOnDrop(task.abort_handle());
     match tokio::time::timeout(limits.request_time, task).await {
         Ok(Ok(reply)) => Ok(reply),
         Ok(Err(panic)) => {
             tracing::error!(%panic, "a request handler panicked");
-            Ok(identity::refusal(StatusCode::INTERNAL_SERVER_ERROR, "An unexpected error prevented the server from fulfilling your request."))
+            Err(Refusal::Broken)
         }
         Err(_) => Err(Refusal::TooLong),
+    }
+}
+
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -41,12 +41,12 @@ use tokio::sync::Semaphore;
 
 pub use config::{ApiConfig, Limits, Region};
 pub use edge::{Bound, Probes, ServeError};
-pub use null_world::NullWorld;
 pub use identity::{
     Access, ROUTES as IDENTITY_ROUTES, Route as IdentityRoute,
     bootstrap::{Bootstrap, BootstrapError, Bootstrapped, bootstrap},
     keyring::KeyError,
 };
+pub use null_world::NullWorld;
 
 use edge::Metrics;
 use identity::{keyring::Keyring, password::Passwords};
@@ -61,6 +61,8 @@ pub(crate) struct Api {
     pub(crate) metrics: Metrics,
     /// Places of the requests that are worked on at once.
     pub(crate) turns: Arc<Semaphore>,
+    /// Places of the questions that the world is asked at once.
+    pub(crate) questions: Arc<Semaphore>,
 }
 
 /// Opens the keys and the listeners, and brings the catalogue up to date.
@@ -69,9 +71,10 @@ pub async fn bind(config: ApiConfig, store: Store, world: Arc<dyn World>, probes
     let limits = &config.limits;
     let passwords = Passwords::new(limits.hashes, limits.waiting_logins).map_err(BootstrapError::from)?;
     let turns = Arc::new(Semaphore::new(limits.requests));
+    let questions = Arc::new(Semaphore::new(limits.questions));
     identity::bootstrap::refresh_catalogue(&store, config.region_names()).await?;
     let metrics = Metrics::default();
-    Bound::open(Api { config, store, world, keys, passwords, metrics, turns }, probes).await
+    Bound::open(Api { config, store, world, keys, passwords, metrics, turns, questions }, probes).await
 }
 
 /// Serves until `shutdown` is ready and open requests have finished.

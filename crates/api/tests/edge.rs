@@ -19,13 +19,14 @@ use serde_json::Value;
 fn every_answer_has_a_request_id_of_its_own() {
     let api = TestApi::start();
     let given = "req-519e3f7a-8a8b-4c8e-ad82-bc6f4f7f0a33";
-    let ids: Vec<_> = ["/", "/identity/v3", "/nope", "/network/RegionOne/v2.0/networks", "/network/Nowhere/v2.0/networks"]
-        .into_iter()
-        .map(|path| {
-            let answer = api.send("GET", path, &[("X-Openstack-Request-Id", given)], None);
-            answer.header("x-openstack-request-id").expect(path).to_owned()
-        })
-        .collect();
+    let ids: Vec<_> =
+        ["/", "/identity/v3", "/nope", "/network/RegionOne/v2.0/networks", "/network/Nowhere/v2.0/networks"]
+            .into_iter()
+            .map(|path| {
+                let answer = api.send("GET", path, &[("X-Openstack-Request-Id", given)], None);
+                answer.header("x-openstack-request-id").expect(path).to_owned()
+            })
+            .collect();
     for id in &ids {
         assert!(id.starts_with("req-") && id.len() == 40 && id != given, "{id}");
     }
@@ -103,7 +104,10 @@ fn health_readiness_and_metrics_are_on_the_second_listener() {
     assert_eq!(get("/healthz"), "ok\n");
     assert_eq!(get("/readyz"), "ready\n");
     let metrics = get("/metrics");
-    assert!(metrics.contains("baryon_api_requests_total{service=\"identity\",method=\"GET\",status=\"200\"} 1"), "{metrics}");
+    assert!(
+        metrics.contains("baryon_api_requests_total{service=\"identity\",method=\"GET\",status=\"200\"} 1"),
+        "{metrics}"
+    );
     assert_eq!(api.send("GET", "/healthz", &[], None).status, 404, "not on the first one");
 }
 

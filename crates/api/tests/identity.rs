@@ -71,7 +71,9 @@ fn wrong_credentials_are_all_refused_alike() {
         assert_eq!(answer.message(), "The request you have made requires authentication.");
         assert!(answer.header("www-authenticate").unwrap().starts_with("Keystone uri=\"http://127.0.0.1:"));
     }
-    for (body, status) in [("{", 400), ("{}", 400), ("[]", 400), (r#"{"auth": {"identity": {"methods": ["saml2"]}}}"#, 401)] {
+    for (body, status) in
+        [("{", 400), ("{}", 400), ("[]", 400), (r#"{"auth": {"identity": {"methods": ["saml2"]}}}"#, 401)]
+    {
         assert_eq!(api.send("POST", "/identity/v3/auth/tokens", &[], Some(body)).status, status, "{body}");
     }
 }
@@ -144,9 +146,12 @@ fn a_role_that_is_taken_away_is_gone_from_tokens_issued_before() {
 fn projects_users_domains_and_roles_live_a_whole_life() {
     let api = TestApi::start();
     let admin = api.admin();
-    for (collection, member, extra) in
-        [("projects", "project", json!({})), ("users", "user", json!({ "password": "x" })), ("domains", "domain", json!({})), ("roles", "role", json!({}))]
-    {
+    for (collection, member, extra) in [
+        ("projects", "project", json!({})),
+        ("users", "user", json!({ "password": "x" })),
+        ("domains", "domain", json!({})),
+        ("roles", "role", json!({})),
+    ] {
         let path = format!("/identity/v3/{collection}");
         let mut body = extra;
         body["name"] = json!("größe");

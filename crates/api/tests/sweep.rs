@@ -51,7 +51,11 @@ fn identity_endpoints(without: Access) -> Vec<(&'static str, String)> {
         let parts = pattern.split('/').map(|part| if part.starts_with('{') { "nothing" } else { part });
         format!("/identity/v3{}", parts.collect::<Vec<_>>().join("/"))
     };
-    IDENTITY_ROUTES.iter().filter(|route| route.access != without).map(|route| (route.method, path(route.path))).collect()
+    IDENTITY_ROUTES
+        .iter()
+        .filter(|route| route.access != without)
+        .map(|route| (route.method, path(route.path)))
+        .collect()
 }
 
 #[test]
@@ -60,8 +64,11 @@ fn without_a_token_every_endpoint_is_401() {
     let mut endpoints = network_endpoints();
     endpoints.extend(identity_endpoints(Access::Anyone));
     assert!(endpoints.len() > 100, "the tables are there: {}", endpoints.len());
-    let tokens: [&[(&str, &str)]; 3] =
-        [&[], &[("X-Auth-Token", "made-up")], &[("X-Auth-Token", "AQAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]];
+    let tokens: [&[(&str, &str)]; 3] = [
+        &[],
+        &[("X-Auth-Token", "made-up")],
+        &[("X-Auth-Token", "AQAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")],
+    ];
     for (method, path) in &endpoints {
         for headers in tokens {
             let answer = api.send(method, path, headers, Some("{}"));
@@ -75,7 +82,8 @@ fn without_a_token_every_endpoint_is_401() {
 fn identity_endpoints_of_administrators_are_403_for_members() {
     let api = TestApi::start();
     let demo = api.demo();
-    for route in IDENTITY_ROUTES.iter().filter(|route| !matches!(route.access, Access::Anyone | Access::Authenticated)) {
+    for route in IDENTITY_ROUTES.iter().filter(|route| !matches!(route.access, Access::Anyone | Access::Authenticated))
+    {
         let path = format!("/identity/v3{}", route.path.replace(['{', '}'], ""));
         let member = route.path.split('/').nth(1).unwrap().trim_end_matches('s');
         let answer = api.ask(&demo, route.method, &path, &json!({ member: { "name": "x" } }));
@@ -98,7 +106,8 @@ fn objects_of_another_project_are_404_or_403() {
         id
     };
     let network = make("networks", json!({ "network": { "name": "n" } }));
-    let subnet = make("subnets", json!({ "subnet": { "network_id": network, "ip_version": 4, "cidr": "10.0.0.0/24" } }));
+    let subnet =
+        make("subnets", json!({ "subnet": { "network_id": network, "ip_version": 4, "cidr": "10.0.0.0/24" } }));
     let port = make("ports", json!({ "port": { "network_id": network } }));
     let router = make("routers", json!({ "router": { "name": "r" } }));
     let group = make("security-groups", json!({ "security_group": { "name": "g" } }));
@@ -111,7 +120,7 @@ fn objects_of_another_project_are_404_or_403() {
     let floating_ip = make("floatingips", json!({ "floatingip": { "floating_network_id": external } }));
     let attachment = make(
         "baryon/attachments",
-        json!({ "attachment": { "port_id": port, "target": { "kind": "tap", "name": "tap0" } } }),
+        json!({ "attachment": { "port_id": port, "target": { "type": "tap", "name": "tap0" } } }),
     );
     let objects = [
         ("networks", network),
@@ -129,11 +138,10 @@ fn objects_of_another_project_are_404_or_403() {
     for (path, id) in &objects {
         let info = model::registry::by_path(path).unwrap();
         let object = format!("{base}/{path}/{id}");
-        let mut requests = vec![
-            ("GET", object.clone(), Value::Null),
-            ("PUT", object.clone(), json!({ info.member: { "description": "x" } })),
-            ("DELETE", object.clone(), Value::Null),
-        ];
+        let mut requests = vec![("GET", object.clone(), Value::Null), ("DELETE", object.clone(), Value::Null)];
+        if info.attribute("description").is_some_and(|attribute| attribute.update) {
+            requests.push(("PUT", object.clone(), json!({ info.member: { "description": "x" } })));
+        }
         if info.has_tags() {
             requests.push(("GET", format!("{object}/tags"), Value::Null));
             requests.push(("PUT", format!("{object}/tags"), json!({ "tags": ["x"] })));

@@ -113,7 +113,12 @@ impl Metrics {
                 writeln!(text, "{name}_bucket{{service=\"{service}\",le=\"{seconds}\"}} {count}")?;
             }
             writeln!(text, "{name}_bucket{{service=\"{service}\",le=\"+Inf\"}} {}", durations.count)?;
-            writeln!(text, "{name}_sum{{service=\"{service}\"}} {}.{:06}", durations.micros / 1_000_000, durations.micros % 1_000_000)?;
+            writeln!(
+                text,
+                "{name}_sum{{service=\"{service}\"}} {}.{:06}",
+                durations.micros / 1_000_000,
+                durations.micros % 1_000_000
+            )?;
             writeln!(text, "{name}_count{{service=\"{service}\"}} {}", durations.count)?;
         }
         Ok(())

@@ -110,7 +110,8 @@ impl Query {
 
     /// Whether a flag is set: named without a value, or with one that means yes.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.first(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "" | "1" | "true" | "yes" | "on"))
+        self.first(name)
+            .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "" | "1" | "true" | "yes" | "on"))
     }
 }
 

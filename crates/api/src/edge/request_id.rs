@@ -44,7 +44,9 @@ mod tests {
         };
         let good = "req-519e3f7a-8a8b-4c8e-ad82-bc6f4f7f0a33";
         assert_eq!(parse(good).as_deref(), Some(good));
-        for bad in ["", "req-", "519e3f7a-8a8b-4c8e-ad82-bc6f4f7f0a33", "req-519e3f7a8a8b4c8ead82bc6f4f7f0a33", "req-x y"] {
+        for bad in
+            ["", "req-", "519e3f7a-8a8b-4c8e-ad82-bc6f4f7f0a33", "req-519e3f7a8a8b4c8ead82bc6f4f7f0a33", "req-x y"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

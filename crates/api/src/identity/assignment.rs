@@ -149,8 +149,13 @@ fn missing(assignment: &Assignment) -> KeystoneError {
 pub(super) fn list_grants(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let user = user::find(call, call.parameter("user_id"))?.id;
     let filter = AssignmentFilter { user: Some(user), target: Some(target(call)?), role: None };
-    let given: BTreeSet<_> =
-        call.identity.assignments(&filter)?.into_iter().filter(|given| !given.inherited).map(|given| given.role_id).collect();
+    let given: BTreeSet<_> = call
+        .identity
+        .assignments(&filter)?
+        .into_iter()
+        .filter(|given| !given.inherited)
+        .map(|given| given.role_id)
+        .collect();
     let roles = call.identity.roles()?.into_iter().filter(|role| given.contains(&role.id));
     Ok(list::reply(call.request(), "roles", roles.map(|role| role::view(call, &role)).collect()))
 }

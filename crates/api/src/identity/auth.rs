@@ -250,13 +250,15 @@ fn view(call: &Call<'_>, holder: &Caller) -> Result<Value, KeystoneError> {
 
 fn subject(call: &Call<'_>) -> Result<Caller, KeystoneError> {
     let missing = || KeystoneError::Missing("Could not recognize the subject token.".to_owned());
-    let text = call.request().header(SUBJECT.as_str()).ok_or_else(|| {
-        KeystoneError::BadRequest("The header X-Subject-Token must name the token.".to_owned())
-    })?;
-    let subject = opened(call, text).and_then(|token| authenticate(call.identity, token)).map_err(|error| match error {
-        KeystoneError::Unauthorized => missing(),
-        other => other,
-    })?;
+    let text = call
+        .request()
+        .header(SUBJECT.as_str())
+        .ok_or_else(|| KeystoneError::BadRequest("The header X-Subject-Token must name the token.".to_owned()))?;
+    let subject =
+        opened(call, text).and_then(|token| authenticate(call.identity, token)).map_err(|error| match error {
+            KeystoneError::Unauthorized => missing(),
+            other => other,
+        })?;
     let caller = call.caller()?;
     let may = caller.is_admin() || caller.has_role("service") || caller.user.id == subject.user.id;
     if may { Ok(subject) } else { Err(KeystoneError::Forbidden("identity:validate_token")) }

@@ -240,7 +240,10 @@ fn catalogue(identity: Identity<'_>, regions: &[String]) -> Result<(), StoreErro
         for region in regions {
             let url = path.replace("{region}", region);
             for interface in INTERFACES {
-                if own.iter().any(|known| known.region_id == *region && known.interface == interface && known.url == url) {
+                if own
+                    .iter()
+                    .any(|known| known.region_id == *region && known.interface == interface && known.url == url)
+                {
                     continue;
                 }
                 identity.put_endpoint(&Endpoint {

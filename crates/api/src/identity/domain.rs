@@ -111,7 +111,9 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let domain = find(call, call.parameter("domain_id"))?;
     if domain.enabled {
         // A slip of the hand must not take a whole domain away.
-        return Err(KeystoneError::Refused("Cannot delete a domain that is enabled, please disable it first.".to_owned()));
+        return Err(KeystoneError::Refused(
+            "Cannot delete a domain that is enabled, please disable it first.".to_owned(),
+        ));
     }
     call.identity.delete_domain(&domain.id)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))

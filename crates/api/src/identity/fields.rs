@@ -15,8 +15,11 @@ impl Fields {
     /// The object below `key` of the request's body.
     pub(crate) fn of(request: &Request, key: &str) -> Result<Self, KeystoneError> {
         let body = request.json().ok_or_else(|| {
-            KeystoneError::BadRequest("The server could not comply with the request since it is malformed: \
-                the body must be a JSON object.".to_owned())
+            KeystoneError::BadRequest(
+                "The server could not comply with the request since it is malformed: \
+                the body must be a JSON object."
+                    .to_owned(),
+            )
         })?;
         match body {
             Value::Object(mut body) => match body.remove(key) {

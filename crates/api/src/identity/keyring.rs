@@ -65,7 +65,11 @@ struct State {
 impl Keyring {
     /// Reads the keys of a directory; makes it and a first key when there is none.
     pub(crate) fn open(directory: &Path) -> Result<Self, KeyError> {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|source| io_error(directory, source))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(|source| io_error(directory, source))?;
         let mut keys = read(directory)?;
         if keys.is_empty() {
             create(directory, 1)?;

@@ -19,7 +19,9 @@ pub(crate) fn selects(request: &Request, object: &Value, attributes: &[&str]) ->
             return true;
         }
         match &object[name] {
-            Value::Bool(found) => *found == !matches!(wanted.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off"),
+            Value::Bool(found) => {
+                *found == !matches!(wanted.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off")
+            }
             Value::String(found) => compare(comparison, found, wanted),
             _ => false,
         }

@@ -95,8 +95,11 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, KeystoneError> {
         Some(parent) if parent != domain_id.as_str() => {
             let parent = find(call, &parent)?;
             if parent.domain_id != domain_id {
-                let reason = format!("Cannot create project, since it specifies its domain_id {domain_id}, but \
-                    specifies a parent in a different domain ({}).", parent.domain_id);
+                let reason = format!(
+                    "Cannot create project, since it specifies its domain_id {domain_id}, but \
+                    specifies a parent in a different domain ({}).",
+                    parent.domain_id
+                );
                 return Err(KeystoneError::BadRequest(reason));
             }
             Some(parent.id)

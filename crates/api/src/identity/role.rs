@@ -36,9 +36,10 @@ pub(super) fn find(call: &Call<'_>, id: &str) -> Result<Role, KeystoneError> {
 fn no_namesake(call: &Call<'_>, role: &Role) -> Result<(), KeystoneError> {
     match call.identity.role_named(role.domain_id.as_ref(), &role.name)?.filter(|other| other.id != role.id) {
         None => Ok(()),
-        Some(_) => {
-            Err(KeystoneError::Conflict { kind: "role", reason: format!("Duplicate entry found with name {}", role.name) })
-        }
+        Some(_) => Err(KeystoneError::Conflict {
+            kind: "role",
+            reason: format!("Duplicate entry found with name {}", role.name),
+        }),
     }
 }
 
@@ -132,7 +133,9 @@ pub(super) fn inferences(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     for (prior, next) in call.identity.implied_roles()? {
         implied.entry(prior).or_default().push(short(&next));
     }
-    let items: Vec<_> =
-        implied.into_iter().map(|(prior, implies)| json!({ "prior_role": short(&prior), "implies": implies })).collect();
+    let items: Vec<_> = implied
+        .into_iter()
+        .map(|(prior, implies)| json!({ "prior_role": short(&prior), "implies": implies }))
+        .collect();
     Ok(Reply::ok(&json!({ "role_inferences": items })))
 }

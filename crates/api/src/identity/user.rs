@@ -42,9 +42,10 @@ pub(super) fn find(call: &Call<'_>, id: &str) -> Result<User, KeystoneError> {
 fn no_namesake(call: &Call<'_>, user: &User) -> Result<(), KeystoneError> {
     match call.identity.user_named(&user.domain_id, &user.name)?.filter(|other| other.id != user.id) {
         None => Ok(()),
-        Some(_) => {
-            Err(KeystoneError::Conflict { kind: "user", reason: format!("Duplicate entry found with name {} at domain ID {}", user.name, user.domain_id) })
-        }
+        Some(_) => Err(KeystoneError::Conflict {
+            kind: "user",
+            reason: format!("Duplicate entry found with name {} at domain ID {}", user.name, user.domain_id),
+        }),
     }
 }
 
@@ -70,10 +71,14 @@ pub(super) fn projects(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     Ok(list::reply(call.request(), "projects", items))
 }
 
-/// Takes the password out of a body and hashes it, for a caller who may: a hash costs too much to
-/// be computed for anybody.
-async fn hashed(visit: &Visit, fields: &mut Fields) -> Result<Option<Option<String>>, KeystoneError> {
+/// The attributes of a body, of a caller who may send them: for others they are not looked at.
+async fn sent(visit: &Visit) -> Result<Fields, KeystoneError> {
     visit.read(|_| Ok(())).await?;
+    Fields::of(&visit.request, "user")
+}
+
+/// Takes the password out of a body and hashes it.
+async fn hashed(visit: &Visit, fields: &mut Fields) -> Result<Option<Option<String>>, KeystoneError> {
     Ok(match fields.nullable_text("password")? {
         None => None,
         Some(None) => Some(None),
@@ -83,7 +88,7 @@ async fn hashed(visit: &Visit, fields: &mut Fields) -> Result<Option<Option<Stri
 
 /// `POST /users`.
 pub(super) async fn create(visit: Visit) -> Result<Reply, KeystoneError> {
-    let mut fields = Fields::of(&visit.request, "user")?;
+    let mut fields = sent(&visit).await?;
     let password_hash = hashed(&visit, &mut fields).await?.flatten();
     visit
         .write(move |call| {
@@ -110,7 +115,7 @@ pub(super) async fn create(visit: Visit) -> Result<Reply, KeystoneError> {
 
 /// `PATCH /users/{user_id}`.
 pub(super) async fn update(visit: Visit) -> Result<Reply, KeystoneError> {
-    let mut fields = Fields::of(&visit.request, "user")?;
+    let mut fields = sent(&visit).await?;
     let password_hash = hashed(&visit, &mut fields).await?;
     visit
         .write(move |call| {

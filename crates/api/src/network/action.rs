@@ -4,7 +4,7 @@ use hyper::Method;
 use model::{RequestError, ResourceInfo};
 use serde_json::Value;
 
-use super::{NetworkError, Visit};
+use super::{NetworkError, Visit, resource::json_body};
 use crate::edge::Reply;
 
 /// Answers `/v2.0/{path}/{id}/{name}`.
@@ -22,10 +22,7 @@ pub(super) async fn run(
     if visit.request.method != Method::PUT {
         return Err(NetworkError::MethodNotAllowed);
     }
-    let body = match visit.request.json() {
-        Some(Value::Object(body)) => body,
-        _ => return Err(RequestError::Malformed.into()),
-    };
+    let Value::Object(body) = json_body(visit).await? else { return Err(RequestError::Malformed.into()) };
     let id = id.to_owned();
     let answer = visit.write(move |tx, context| Ok(action(tx, context, &id, &body)?)).await?;
     Ok(Reply::ok(&Value::Object(answer)))

@@ -19,7 +19,11 @@ fn allowed_method(visit: &Visit, method: &Method) -> Result<(), NetworkError> {
     if visit.request.method == method { Ok(()) } else { Err(NetworkError::MethodNotAllowed) }
 }
 
-fn parsed<T: std::str::FromStr>(fields: &Map<String, Value>, field: &'static str, wanted: &'static str) -> Result<T, NetworkError> {
+fn parsed<T: std::str::FromStr>(
+    fields: &Map<String, Value>,
+    field: &'static str,
+    wanted: &'static str,
+) -> Result<T, NetworkError> {
     let value = fields.get(field).unwrap_or(&Value::Null);
     let bad = || NetworkError::BadField { field, value: model::python::text(value), wanted };
     model::python::text(value).parse().map_err(|_| bad())

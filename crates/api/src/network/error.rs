@@ -95,9 +95,7 @@ impl NetworkError {
                 "Ask for a token of a project: openstack --os-project-name PROJECT ...",
             ),
             Self::Operation(error) => operation(&error, request),
-            Self::Request(error) => {
-                body(status(error.status()), error.kind(), &error.to_string(), &error.detail())
-            }
+            Self::Request(error) => body(status(error.status()), error.kind(), &error.to_string(), &error.detail()),
             Self::UnknownRegion { region, known, feature } => {
                 let asked = feature.map(|feature| format!(" (asked for: {feature})")).unwrap_or_default();
                 let detail = format!("region: {region}{asked}; the regions here are: {}.", known.join(", "));
@@ -150,7 +148,12 @@ fn operation(error: &intent::Error, request: &Request) -> Reply {
 fn failed(cause: &str, request: &Request) -> Reply {
     tracing::error!(request_id = %request.id, cause, "the network service failed");
     let message = "Request Failed: internal server error while processing your request.";
-    body(StatusCode::INTERNAL_SERVER_ERROR, "HTTPInternalServerError", message, &format!("See the log for {}.", request.id))
+    body(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "HTTPInternalServerError",
+        message,
+        &format!("See the log for {}.", request.id),
+    )
 }
 
 fn world(error: &WorldError) -> Reply {

@@ -9,7 +9,7 @@ use crate::edge::Reply;
 /// `GET /v2.0/extensions`.
 pub(super) async fn list(visit: &Visit) -> Result<Reply, NetworkError> {
     visit.read(|_, _| Ok(())).await?;
-    Ok(Reply::ok(&json!({ "extensions": EXTENSIONS })))
+    Ok(Reply::ok(&json!({ "extensions": EXTENSIONS.as_slice() })))
 }
 
 /// `GET /v2.0/extensions/{alias}`.

@@ -5,7 +5,7 @@ use intent::quota;
 use serde_json::json;
 use types::ProjectId;
 
-use super::{NetworkError, Visit};
+use super::{NetworkError, Visit, resource::json_body};
 use crate::edge::Reply;
 
 /// Answers below `/v2.0/quotas`.
@@ -30,7 +30,7 @@ pub(super) async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, Networ
             visit.read(move |read, context| Ok(quota::details(read, context, &project)?)).await?
         }
         (&Method::PUT, [_], Some(project)) => {
-            let body = visit.request.json().ok_or(model::RequestError::Malformed)?;
+            let body = json_body(visit).await?;
             visit.write(move |tx, context| Ok(quota::update(tx, context, &project, &body)?)).await?
         }
         (&Method::DELETE, [_], Some(project)) => {

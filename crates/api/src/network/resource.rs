@@ -37,8 +37,7 @@ pub(super) async fn route(visit: &Visit, operations: &'static dyn Operations, pa
 }
 
 async fn list(visit: &Visit, operations: &'static dyn Operations) -> Answer {
-    let pairs: Vec<_> =
-        visit.request.query.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let pairs: Vec<_> = visit.request.query.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     // The body of an error about the query is for those with a token only.
     let query = match ListQuery::parse(operations.info(), &pairs) {
         Ok(query) => query,
@@ -48,19 +47,25 @@ async fn list(visit: &Visit, operations: &'static dyn Operations) -> Answer {
         }
     };
     let wanted = query.clone();
-    set_up(visit, operations).await?;
-    let found = visit.read(move |read, context| Ok(operations.list(read, context, &wanted)?)).await?;
+    let found = visit
+        .read(move |read, context| {
+            let ready = !operations.setup_needed(read, context)?;
+            if ready { Ok(Ok(operations.list(read, context, &wanted)?)) } else { Ok(Err(wanted)) }
+        })
+        .await?;
+    let found = match found {
+        Ok(page) => page,
+        // What a project has from its first use on, such as its default security group, is made
+        // when it is first looked for.
+        Err(wanted) => {
+            let make = move |tx: &mut store::Tx<'_>, context: &intent::Context| {
+                operations.set_up(tx, context)?;
+                Ok(operations.list(tx, context, &wanted)?)
+            };
+            visit.write(make).await?
+        }
+    };
     Ok(Reply::ok(&page::view(visit, operations.info(), &query, found)))
-}
-
-/// What a project has from its first use on, such as its default security group, is made when it
-/// is first looked for.
-async fn set_up(visit: &Visit, operations: &'static dyn Operations) -> Result<(), NetworkError> {
-    let needed = visit.read(move |read, context| Ok(operations.setup_needed(read, context)?)).await?;
-    if needed {
-        visit.write(move |tx, context| Ok(operations.set_up(tx, context)?)).await?;
-    }
-    Ok(())
 }
 
 async fn show(visit: &Visit, operations: &'static dyn Operations, id: &str) -> Answer {
@@ -72,7 +77,7 @@ async fn show(visit: &Visit, operations: &'static dyn Operations, id: &str) -> A
 }
 
 /// The body, for somebody with a token: others learn nothing about bodies.
-async fn json_body(visit: &Visit) -> Result<Value, NetworkError> {
+pub(super) async fn json_body(visit: &Visit) -> Result<Value, NetworkError> {
     if let Some(body) = visit.request.json() {
         return Ok(body);
     }
@@ -99,11 +104,8 @@ async fn create(visit: &Visit, operations: &'static dyn Operations) -> Answer {
         })
         .await?;
     let bodies = as_applied(visit, operations, bodies).await?;
-    let view = if bulk {
-        json!({ info.collection: bodies })
-    } else {
-        json!({ info.member: bodies.into_iter().next() })
-    };
+    let view =
+        if bulk { json!({ info.collection: bodies }) } else { json!({ info.member: bodies.into_iter().next() }) };
     Ok(Reply::json(StatusCode::CREATED, &view))
 }
 

@@ -2,10 +2,10 @@
 
 use hyper::{Method, StatusCode};
 use intent::tags;
-use model::{RequestError, ResourceInfo};
+use model::ResourceInfo;
 use serde_json::json;
 
-use super::{NetworkError, Visit};
+use super::{NetworkError, Visit, resource::json_body};
 use crate::edge::Reply;
 
 /// Answers below `/v2.0/{path}/{id}/tags`.
@@ -16,7 +16,6 @@ pub(super) async fn route(
     parts: &[&str],
 ) -> Result<Reply, NetworkError> {
     let id = id.to_owned();
-    let body = || visit.request.json().ok_or(RequestError::Malformed);
     let method = match visit.request.method {
         Method::HEAD => &Method::GET,
         ref method => method,
@@ -27,12 +26,12 @@ pub(super) async fn route(
             Ok(Reply::ok(&json!({ "tags": tags })))
         }
         (&Method::PUT, []) => {
-            let body = body()?;
+            let body = json_body(visit).await?;
             let tags = visit.write(move |tx, context| Ok(tags::replace(tx, context, info, &id, &body)?)).await?;
             Ok(Reply::ok(&json!({ "tags": tags })))
         }
         (&Method::POST, []) => {
-            let body = body()?;
+            let body = json_body(visit).await?;
             let tags = visit.write(move |tx, context| Ok(tags::extend(tx, context, info, &id, &body)?)).await?;
             Ok(Reply::json(StatusCode::CREATED, &json!({ "tags": tags })))
         }

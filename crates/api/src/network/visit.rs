@@ -99,7 +99,13 @@ impl Visit {
         question: impl FnOnce(&dyn intent::World, &str) -> Result<T, intent::WorldError> + Send + 'static,
     ) -> Result<T, NetworkError> {
         let (world, region) = (Arc::clone(&self.api.world), self.region.clone());
-        match tokio::task::spawn_blocking(move || question(world.as_ref(), &region)).await {
+        let place = Arc::clone(&self.api.questions).acquire_owned().await;
+        let task = tokio::task::spawn_blocking(move || {
+            // Held by the question, not by the request, which may be given up before.
+            let _place = place;
+            question(world.as_ref(), &region)
+        });
+        match task.await {
             Ok(answer) => Ok(answer?),
             Err(error) => Err(NetworkError::Internal(format!("asking the datapath failed: {error}"))),
         }

@@ -72,8 +72,7 @@ impl TestApi {
             reset_passwords: false,
         };
         let made = runtime.block_on(api::bootstrap(&store, wanted)).expect("a new cloud");
-        let bound =
-            runtime.block_on(api::bind(config, store.clone(), world, Probes::default())).expect("a listener");
+        let bound = runtime.block_on(api::bind(config, store.clone(), world, Probes::default())).expect("a listener");
         let (address, health) = (bound.address(), bound.health_address().expect("a second listener"));
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {
@@ -87,12 +86,12 @@ impl TestApi {
 
     /// Asks with these headers.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
-        let mut request =
-            ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut response = self.agent.run(request.body(body.unwrap_or_default().to_owned()).unwrap()).expect("an answer");
+        let mut response =
+            self.agent.run(request.body(body.unwrap_or_default().to_owned()).unwrap()).expect("an answer");
         let text = response.body_mut().read_to_string().unwrap();
         Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
     }
