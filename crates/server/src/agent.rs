@@ -6,6 +6,7 @@
 mod protocol;
 mod remote;
 mod serve;
+mod services;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 pub use remote::RemoteDriver;
 pub use serve::{bind, serve};
+pub use services::{ServingDriver, start as start_services};
 
 /// The version that both ends of the socket must share.
 const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -9,7 +9,7 @@ use crate::config::{DriverKind, LogFormat, Uplink};
 
 /// An OpenStack-compatible cloud network on one host: the APIs, and a datapath behind them.
 #[derive(Debug, Parser)]
-#[command(name = "baryon", version, about, after_help = TOP_EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "baryon", version, after_help = TOP_EXAMPLES, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -20,7 +20,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Start the service in the foreground
-    #[command(after_help = UP_EXAMPLES)]
+    #[command(after_help = UP_EXAMPLES, args_override_self = true)]
     Up(UpArgs),
     /// Remove the instance from the kernel: devices, programs, namespaces, tables; the data stays
     #[command(after_help = DOWN_EXAMPLES)]

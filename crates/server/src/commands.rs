@@ -2,7 +2,9 @@
 
 mod attach;
 mod check_config;
+mod demo;
 mod doctor;
+mod down;
 mod status;
 mod trace;
 
@@ -18,6 +20,9 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Status(args) => status::status(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::CheckConfig(args) => check_config::check_config(&args),
-        _ => Err(crate::Error::Usage("not there yet".to_owned())),
+        Command::Down(args) => down::down(&args),
+        Command::Purge(args) => down::purge(&args),
+        Command::Demo(args) => demo::demo(&args),
+        Command::Role(args) => crate::roles::run(args.role),
     }
 }

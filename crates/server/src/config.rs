@@ -16,6 +16,7 @@ use std::{
     path::PathBuf,
 };
 
+use logical::Timeouts;
 use serde::{Deserialize, Serialize};
 
 pub use example::EXAMPLE;
@@ -133,6 +134,8 @@ pub struct AgentConfig {
     pub driver: DriverKind,
     /// What the physical network `public` connects to.
     pub uplink: Uplink,
+    /// How long connections are remembered.
+    pub timeouts: Timeouts,
 }
 
 /// A region.

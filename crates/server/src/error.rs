@@ -135,6 +135,27 @@ pub enum Error {
     /// The host's network refused.
     #[error("{0}")]
     Hostnet(#[from] hostnet::Error),
+    /// The database failed.
+    #[error("{0}")]
+    Store(#[from] store::StoreError),
+    /// The first users cannot be made.
+    #[error("{0}")]
+    Bootstrap(#[from] api::BootstrapError),
+    /// `ext-net` cannot be made.
+    #[error("cannot make ext-net: {0}")]
+    Intent(#[from] intent::Error),
+    /// The API cannot serve.
+    #[error("{0}")]
+    Serve(#[from] api::ServeError),
+    /// Reconciling cannot start.
+    #[error("{0}")]
+    Reconcile(#[from] reconcile::ReconcileError),
+    /// The datapath cannot be brought up or taken down.
+    #[error("{0}")]
+    Datapath(#[from] driver_ebpf::Error),
+    /// The services cannot serve.
+    #[error("{0}")]
+    Services(#[from] host_services::Error),
     /// The operating system refused.
     #[error("cannot {operation}: {source}")]
     Io {

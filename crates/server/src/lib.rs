@@ -26,11 +26,13 @@ mod commands;
 pub mod config;
 pub mod data_dir;
 pub mod error;
+pub mod host_side;
 pub mod instance;
 mod logging;
 mod output;
 pub mod preflight;
 pub mod role;
+mod roles;
 pub mod supervisor;
 
 use std::process::ExitCode;

@@ -112,16 +112,42 @@ fn namespaces() -> Result<String> {
     Ok("there".to_owned())
 }
 
-/// A private mount namespace is what `ip netns exec` makes. Told by process 1 having another one; in
-/// a container that is the container's own init, which is right.
+/// A private mount namespace is what `ip netns exec` makes. It is seen by a process that this one
+/// stems from having another one (in a container all have the container's, which is right), or, when
+/// that one is gone, by the mount that `ip netns exec` makes and names after the namespace.
 fn mounts() -> Result<String> {
-    let inode = |path: &str| fs::metadata(path).map(|metadata| metadata.ino());
-    match (inode("/proc/self/ns/mnt"), inode("/proc/1/ns/mnt")) {
-        (Ok(ours), Ok(first)) if ours != first => {
-            Err(Error::PrivateMounts { reason: "it differs from that of process 1".to_owned() })
+    let namespace = |pid: u32| fs::metadata(format!("/proc/{pid}/ns/mnt")).map(|metadata| metadata.ino()).ok();
+    let ours = namespace(std::process::id());
+    let mut pid = parent(std::process::id());
+    while let Some(ancestor) = pid {
+        if namespace(ancestor).is_some_and(|theirs| Some(theirs) != ours) {
+            return Err(Error::PrivateMounts { reason: format!("process {ancestor}, which started it, has another") });
         }
-        _ => Ok("shared with process 1".to_owned()),
+        pid = parent(ancestor);
     }
+    let mounts = fs::read_to_string("/proc/self/mountinfo").map_err(Error::io("read /proc/self/mountinfo"))?;
+    match netns_of_sysfs(&mounts) {
+        Some(name) => Err(Error::PrivateMounts { reason: format!("its /sys is that of network namespace {name}") }),
+        None => Ok("that of the processes that started this one".to_owned()),
+    }
+}
+
+/// The parent of a process; `None` for the first one of all that can be seen.
+fn parent(pid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())?;
+    (parent != 0).then_some(parent)
+}
+
+/// The namespace whose sysfs `ip netns exec` mounted: it gives its name as the device's.
+fn netns_of_sysfs(mounts: &str) -> Option<&str> {
+    mounts.lines().find_map(|line| {
+        let (mount, filesystem) = line.split_once(" - ")?;
+        let is_sys = mount.split(' ').nth(4) == Some("/sys");
+        let (kind, rest) = filesystem.split_once(' ')?;
+        let device = rest.split(' ').next()?;
+        (is_sys && kind == "sysfs" && Path::new("/run/netns").join(device).exists()).then_some(device)
+    })
 }
 
 /// A helper program, in the search path or where Debian puts it.

@@ -11,6 +11,7 @@ use std::{
     path::PathBuf,
 };
 
+use logical::Timeouts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -39,6 +40,8 @@ pub struct ApiSettings {
     pub driver: DriverKind,
     /// Regions that it serves.
     pub regions: Vec<RegionConfig>,
+    /// Names of the physical networks in the configuration.
+    pub physical_networks: Vec<String>,
 }
 
 /// What the role `agent` works with.
@@ -54,6 +57,8 @@ pub struct AgentSettings {
     pub uplink: Uplink,
     /// Interfaces of further physical networks.
     pub physical_networks: std::collections::BTreeMap<String, InterfaceName>,
+    /// How long connections are remembered.
+    pub timeouts: Timeouts,
 }
 
 /// What a role says once.
@@ -105,6 +110,16 @@ pub fn wait_for_end() {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return,
             _ => {}
         }
+    }
+}
+
+/// The program that a role runs: this one.
+pub fn program() -> PathBuf {
+    // The path is what `ps` shows. When the file was replaced by another version meanwhile, the one
+    // that runs is still this link's target, and a role of another version would not fit.
+    match std::env::current_exe() {
+        Ok(path) if path.exists() => path,
+        _ => "/proc/self/exe".into(),
     }
 }
 

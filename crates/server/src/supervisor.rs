@@ -34,6 +34,8 @@ use child::{Child, Ended};
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const PROVEN: Duration = Duration::from_secs(30);
+/// How long a role may take to be ready: a database of many objects, all programs of the datapath.
+const LONGEST_START: Duration = Duration::from_secs(120);
 
 /// Runs until it is told to stop, or fails to start.
 pub fn up(args: &UpArgs) -> Result<()> {
@@ -163,6 +165,7 @@ fn posts(config: &Config, data_dir: &DataDir) -> Result<Vec<Post>> {
             log: config.log.clone(),
             uplink: config.agent.uplink.clone(),
             physical_networks: config.physical_networks.clone(),
+            timeouts: config.agent.timeouts,
         };
         posts.push(Post::new(RoleName::Agent, to_line(&settings)?));
     }
@@ -173,6 +176,7 @@ fn posts(config: &Config, data_dir: &DataDir) -> Result<Vec<Post>> {
         log: config.log.clone(),
         driver: config.agent.driver,
         regions: config.region.clone(),
+        physical_networks: config.physical_networks.keys().cloned().collect(),
     };
     posts.push(Post::new(RoleName::Api, to_line(&settings)?));
     Ok(posts)
@@ -189,7 +193,8 @@ async fn run(config: &Config, data_dir: &DataDir, posts: &mut [Post]) -> Result<
     for post in posts.iter_mut() {
         post.start().await?;
         if let Some(child) = &mut post.child {
-            notes.extend(first_words(post.role, child).await?);
+            let words = tokio::time::timeout(LONGEST_START, first_words(post.role, child));
+            notes.extend(words.await.unwrap_or_else(|_| Err(never_ready(post.role)))?);
         }
     }
     banner(config, data_dir, &notes, begin.elapsed())?;
@@ -232,6 +237,16 @@ async fn first_words(role: RoleName, child: &mut Child) -> Result<Vec<String>> {
                 message: format!("the role {} ended while it was starting: {ended}; see the log above", role.name()),
             })
         }
+    }
+}
+
+fn never_ready(role: RoleName) -> Error {
+    Error::Role {
+        message: format!(
+            "the role {} was not ready after {} s; see the log above",
+            role.name(),
+            LONGEST_START.as_secs()
+        ),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The driver as the API process sees it: the agent behind a socket.
 //!
 //! The one thing that must not happen is that an agent starts anew unnoticed: its driver would know
-//! nothing, and a sweep would remove everything. So a lost connection fails the call in which it is
-//! seen, and the next connection, whichever agent is behind it, answers nothing that builds on what
-//! is known until [`Driver::observe`] has asked anew.
+//! nothing, and a sweep would remove everything. So every loss of the connection fails one call of
+//! whoever keeps book of the rows ([`Knowledge`]), and on a new connection, whichever agent is behind
+//! it, nothing is changed until [`Driver::observe`] has asked anew.
 
 use std::{
     io::{self, BufReader, BufWriter},
@@ -26,8 +26,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct RemoteDriver {
     socket: PathBuf,
     connection: Option<Connection>,
-    /// Whether the owner of this value has asked what is known since the connection was made.
-    observed: bool,
+    knowledge: Knowledge,
+}
+
+/// What the owner of a [`RemoteDriver`] may think of the agent's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Knowledge {
+    /// It knows that it knows nothing.
+    None,
+    /// It has asked, and the connection has stood since.
+    Good,
+    /// It has asked, but the connection broke while somebody asked for drop counters: it must be told.
+    Void,
 }
 
 #[derive(Debug)]
@@ -40,7 +50,7 @@ impl RemoteDriver {
     /// The driver of the agent that listens, or will listen, at `socket`.
     #[must_use]
     pub fn new(socket: PathBuf) -> Self {
-        Self { socket, connection: None, observed: false }
+        Self { socket, connection: None, knowledge: Knowledge::None }
     }
 
     fn call(&mut self, request: &Request) -> Result<Answer, DriverError> {
@@ -54,37 +64,97 @@ impl RemoteDriver {
     fn exchange<T>(&mut self, run: impl FnOnce(&mut Connection) -> io::Result<T>) -> Result<T, DriverError> {
         let result = match &mut self.connection {
             Some(connection) => run(connection),
-            none => {
-                self.observed = false;
-                Connection::open(&self.socket).and_then(|(connection, start)| {
-                    tracing::info!(%start, "connected to the agent");
-                    run(none.insert(connection))
-                })
-            }
+            none => Connection::open(&self.socket).and_then(|(connection, start)| {
+                tracing::info!(%start, "connected to the agent");
+                run(none.insert(connection))
+            }),
         };
         result.map_err(|error| {
-            self.connection = None;
-            self.observed = false;
+            self.lost();
             DriverError::Unreachable(format!("{}: {error}", self.socket.display()))
         })
     }
 
-    /// Fails when the agent may be another one than the caller's knowledge is of.
-    fn require_observed(&mut self) -> Result<(), DriverError> {
-        if self.connection.is_some() && self.observed {
-            return Ok(());
+    fn lost(&mut self) {
+        self.connection = None;
+        if self.knowledge == Knowledge::Good {
+            self.knowledge = Knowledge::Void;
         }
-        Err(DriverError::Unreachable("the connection to it is new: what it knows must be asked first".to_owned()))
+    }
+
+    /// A call of whoever keeps book of the rows; a failure tells it of the loss.
+    fn keep_book<T>(&mut self, call: impl FnOnce(&mut Self) -> Result<T, DriverError>) -> Result<T, DriverError> {
+        let result = match self.knowledge {
+            Knowledge::Void => Err(DriverError::Unreachable("the connection to it was lost meanwhile".to_owned())),
+            Knowledge::None | Knowledge::Good => call(self),
+        };
+        if self.knowledge == Knowledge::Void {
+            self.knowledge = Knowledge::None;
+        }
+        result
+    }
+
+    /// Fails when the agent may be another one than the caller's knowledge is of.
+    fn require_knowledge(&self) -> Result<(), DriverError> {
+        match self.knowledge {
+            Knowledge::Good => Ok(()),
+            Knowledge::None | Knowledge::Void => Err(DriverError::Unreachable(
+                "the connection to it is new: what it knows must be asked first".to_owned(),
+            )),
+        }
     }
 
     fn unexpected<T>(&mut self, answer: Answer) -> Result<T, DriverError> {
         match answer {
             Answer::Failed(error) => Err(error),
             _ => {
-                self.connection = None;
+                self.lost();
                 Err(DriverError::Unreachable("it gave the answer to another question".to_owned()))
             }
         }
+    }
+
+    fn read_observed(&mut self) -> Result<Observed, DriverError> {
+        let mut all = Observed::new();
+        let refused = self.exchange(|connection| {
+            send(&mut connection.output, &Request::Observe)?;
+            loop {
+                match connection.answer()? {
+                    Answer::Observed { rows, more } => {
+                        all.extend(rows);
+                        if !more {
+                            return Ok(None);
+                        }
+                    }
+                    other => return Ok(Some(other)),
+                }
+            }
+        })?;
+        match refused {
+            Some(answer) => self.unexpected(answer),
+            None => Ok(all),
+        }
+    }
+
+    /// In messages of a good size.
+    fn apply_all(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, DriverError> {
+        let mut outcomes = Vec::with_capacity(changes.len());
+        let mut batch = Vec::new();
+        let mut size = 0;
+        for change in changes {
+            // Writing each change twice is cheap beside what the kernel does with it.
+            let length = serde_json::to_vec(change).map_or(0, |text| text.len());
+            if size + length > GOOD_MESSAGE && !batch.is_empty() {
+                self.apply_batch(std::mem::take(&mut batch), &mut outcomes)?;
+                size = 0;
+            }
+            size += length;
+            batch.push(change.clone());
+        }
+        if !batch.is_empty() {
+            self.apply_batch(batch, &mut outcomes)?;
+        }
+        Ok(outcomes)
     }
 
     fn apply_batch(&mut self, batch: Vec<Change>, outcomes: &mut Vec<Outcome>) -> Result<(), DriverError> {
@@ -130,65 +200,33 @@ impl Driver for RemoteDriver {
     }
 
     fn observe(&mut self) -> Result<Observed, DriverError> {
-        let mut all = Observed::new();
-        let refused = self.exchange(|connection| {
-            send(&mut connection.output, &Request::Observe)?;
-            loop {
-                match connection.answer()? {
-                    Answer::Observed { rows, more } => {
-                        all.extend(rows);
-                        if !more {
-                            return Ok(None);
-                        }
-                    }
-                    other => return Ok(Some(other)),
-                }
-            }
-        })?;
-        match refused {
-            Some(answer) => self.unexpected(answer),
-            None => {
-                self.observed = true;
-                Ok(all)
-            }
-        }
+        let all = self.keep_book(|remote| remote.read_observed())?;
+        self.knowledge = Knowledge::Good;
+        Ok(all)
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, DriverError> {
-        self.require_observed()?;
-        let mut outcomes = Vec::with_capacity(changes.len());
-        let mut batch = Vec::new();
-        let mut size = 0;
-        for change in changes {
-            // Writing each change twice is cheap beside what the kernel does with it.
-            let length = serde_json::to_vec(change).map_or(0, |text| text.len());
-            if size + length > GOOD_MESSAGE && !batch.is_empty() {
-                self.apply_batch(std::mem::take(&mut batch), &mut outcomes)?;
-                size = 0;
-            }
-            size += length;
-            batch.push(change.clone());
-        }
-        if !batch.is_empty() {
-            self.apply_batch(batch, &mut outcomes)?;
-        }
-        Ok(outcomes)
+        self.keep_book(|remote| {
+            remote.require_knowledge()?;
+            remote.apply_all(changes)
+        })
     }
 
     fn sweep(&mut self) -> Result<Swept, DriverError> {
-        self.require_observed()?;
-        match self.call(&Request::Sweep)? {
-            Answer::Swept(swept) => Ok(swept),
-            other => self.unexpected(other),
-        }
+        self.keep_book(|remote| {
+            remote.require_knowledge()?;
+            match remote.call(&Request::Sweep)? {
+                Answer::Swept(swept) => Ok(swept),
+                other => remote.unexpected(other),
+            }
+        })
     }
 
     fn disturbed(&mut self) -> Result<Vec<RowKey>, DriverError> {
-        self.require_observed()?;
-        match self.call(&Request::Disturbed)? {
+        self.keep_book(|remote| match remote.call(&Request::Disturbed)? {
             Answer::Disturbed(keys) => Ok(keys),
-            other => self.unexpected(other),
-        }
+            other => remote.unexpected(other),
+        })
     }
 
     fn drops(&mut self, port: PortId) -> Result<Vec<DropCount>, DriverError> {

@@ -10,7 +10,11 @@ use logical::{
 };
 use uuid::Uuid;
 
-use super::{RemoteDriver, bind, serve};
+use super::{
+    RemoteDriver, bind,
+    protocol::{Answer, Request, receive, send},
+    serve,
+};
 
 /// A directory that goes with the test.
 struct Directory(PathBuf);
@@ -76,29 +80,50 @@ fn without_an_agent_the_state_is_unknown_and_it_is_found_when_it_comes() {
     remote.observe().unwrap();
 }
 
+/// Serves one connection: who it is, that it knows nothing, and then it is gone.
+fn serve_briefly(socket: &Path) -> thread::JoinHandle<()> {
+    let listener = UnixListener::bind(socket).unwrap();
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut stream = &stream;
+        let hello = Answer::Hello { version: super::VERSION.to_owned(), start: Uuid::nil() };
+        for answer in [hello, Answer::Observed { rows: Vec::new(), more: false }] {
+            receive::<Request>(&mut stream).unwrap();
+            send(&mut stream, &answer).unwrap();
+        }
+    })
+}
+
+#[test]
+fn a_loss_that_somebody_else_saw_is_told_once() {
+    let directory = Directory::new();
+    let first = serve_briefly(&directory.socket());
+    let mut remote = RemoteDriver::new(directory.socket());
+    remote.observe().unwrap();
+    first.join().unwrap();
+    serve_null(&directory.socket());
+
+    assert!(remote.drops(PortId(Uuid::nil())).is_err());
+    remote.drops(PortId(Uuid::nil())).unwrap();
+    assert!(matches!(remote.disturbed(), Err(DriverError::Unreachable(_))));
+    remote.disturbed().unwrap();
+    remote.observe().unwrap();
+    remote.sweep().unwrap();
+}
+
 #[test]
 fn an_agent_that_was_replaced_sweeps_nothing_before_it_was_asked_what_it_knows() {
     let directory = Directory::new();
-    let listener = UnixListener::bind(directory.socket()).unwrap();
-    let first = thread::spawn(move || {
-        // One connection, and the agent is gone after its first verb.
-        let (stream, _) = listener.accept().unwrap();
-        let mut stream = &stream;
-        super::protocol::receive::<super::protocol::Request>(&mut stream).unwrap();
-        let hello = super::protocol::Answer::Hello { version: super::VERSION.to_owned(), start: Uuid::nil() };
-        super::protocol::send(&mut stream, &hello).unwrap();
-        super::protocol::receive::<super::protocol::Request>(&mut stream).unwrap();
-        let none = super::protocol::Answer::Observed { rows: Vec::new(), more: false };
-        super::protocol::send(&mut stream, &none).unwrap();
-    });
+    let first = serve_briefly(&directory.socket());
     let mut remote = RemoteDriver::new(directory.socket());
     remote.observe().unwrap();
     first.join().unwrap();
     serve_null(&directory.socket());
 
     assert!(matches!(remote.apply(&[router(1)]), Err(DriverError::Unreachable(_))));
-    // Drops may be asked at any time; that alone makes nothing known.
+    // Both may be asked at any time; that alone makes nothing known.
     remote.drops(PortId(Uuid::nil())).unwrap();
+    remote.disturbed().unwrap();
     assert!(matches!(remote.sweep(), Err(DriverError::Unreachable(_))));
     assert!(matches!(remote.apply(&[router(1)]), Err(DriverError::Unreachable(_))));
     remote.observe().unwrap();

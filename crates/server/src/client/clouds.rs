@@ -74,6 +74,12 @@ impl Cloud {
         Ok(cloud)
     }
 
+    /// The user's password.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
     /// A cloud of a file.
     pub fn read(file: &Path, name: &str) -> Result<Self> {
         let wrong = |reason: String| ClientError::Clouds { file: file.to_owned(), reason };

@@ -34,6 +34,18 @@ driver = "ebpf"
 # Otherwise the name of an interface: the wire behind it. Nothing else on the host is touched.
 uplink = "auto"
 
+# How long a connection is remembered after its last packet, in seconds.
+[agent.timeouts]
+tcp_opening = 120
+tcp_established = 432000
+tcp_closing = 120
+udp_opening = 30
+udp_established = 180
+icmp = 30
+other = 600
+# Most connections of one port; beyond them its new ones are refused and counted.
+max_connections = 65536
+
 # Interfaces by the name of the physical network that they lead to, as networks name it in
 # provider:physical_network. `public` here is the same as `uplink` above.
 [physical_networks]

@@ -11,7 +11,12 @@ use tokio::{
     process::{ChildStdin, ChildStdout, Command},
 };
 
-use crate::{Error, cli::RoleName, error::Result, role::Announcement};
+use crate::{
+    Error,
+    cli::RoleName,
+    error::Result,
+    role::{self, Announcement},
+};
 
 /// How long a role may take to end by itself.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -47,7 +52,7 @@ impl Child {
     /// Starts the role and gives it its settings.
     pub(super) async fn start(role: RoleName, settings: &str) -> Result<Self> {
         let failed = |source| Error::io(format!("start the role {}", role.name()))(source);
-        let mut process = Command::new(program())
+        let mut process = Command::new(role::program())
             .args(["role", role.name()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -118,13 +123,4 @@ async fn next_announcement(role: RoleName, words: &mut Lines<BufReader<ChildStdo
         }
     }
     None
-}
-
-fn program() -> std::path::PathBuf {
-    // The path is what `ps` shows. When the file was replaced by another version meanwhile, the one
-    // that runs is still this link's target, and a role of another version would not fit.
-    match std::env::current_exe() {
-        Ok(path) if path.exists() => path,
-        _ => "/proc/self/exe".into(),
-    }
 }

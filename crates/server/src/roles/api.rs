@@ -1,0 +1,137 @@
+//! The role `api`: HTTP, store, compiler and reconcile, without any capability.
+
+mod accounts;
+mod external;
+
+use std::sync::Arc;
+
+use intent::{Settings, World};
+use logical::{Driver, NullDriver};
+use reconcile::{Reconciler, Regions};
+use store::Store;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    Error,
+    agent::{self, RemoteDriver},
+    cli::RoleName,
+    config::{DriverKind, PUBLIC, RegionConfig},
+    data_dir::DataDir,
+    error::Result,
+    role::{self, Announcement, ApiSettings},
+};
+
+/// Serves until the supervisor ends it.
+pub(super) fn run() -> Result<()> {
+    // Before anything is read or any thread started: what is dropped here nothing below can use.
+    hostnet::sandbox::drop_all_capabilities()?;
+    let settings: ApiSettings = role::settings(RoleName::Api)?;
+    crate::logging::start(&settings.log);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::io("start the runtime"))?;
+    let result = runtime.block_on(serve(&settings));
+    // Threads that still wait for the agent must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(settings: &ApiSettings) -> Result<()> {
+    let data_dir = DataDir::open(&settings.data_dir)?;
+    let store = Store::open(&data_dir.database())?;
+    let regions: Vec<String> = settings.regions.iter().map(|region| region.name.to_string()).collect();
+    let ready = accounts::ensure(&store, &data_dir, &settings.api, &regions).await?;
+    external::ensure(&store, &regions, &ready.admin_project).await?;
+
+    let reconcilers = regions
+        .iter()
+        .map(|region| Ok(Reconciler::spawn(store.clone(), region.clone(), driver(settings))?))
+        .collect::<Result<Vec<_>>>()?;
+    let world: Arc<dyn World> = Arc::new(Regions::new(&reconcilers));
+
+    let mut config = api::ApiConfig::new(settings.api.listen, data_dir.keys());
+    config.health_listen = Some(settings.api.metrics_listen);
+    config.public_url = settings.api.public_url.as_ref().map(ToString::to_string);
+    config.regions =
+        settings.regions.iter().enumerate().map(|(index, region)| api_region(settings, index, region)).collect();
+    let bound = api::bind(config, store, Arc::clone(&world), probes(&world, settings)).await?;
+    Announcement::Ready { notes: Vec::new() }.send()?;
+    bound.run(end()).await;
+    // Stopping waits for a pass that is under way; the pass waits for the agent at most.
+    tokio::task::spawn_blocking(move || reconcilers.into_iter().for_each(Reconciler::stop))
+        .await
+        .map_err(|error| Error::io("stop reconciling")(error.into()))
+}
+
+/// What operations in a region need to know.
+fn api_region(settings: &ApiSettings, index: usize, region: &RegionConfig) -> api::Region {
+    let name = region.name.to_string();
+    let mut physical_networks = vec![external::physical_network(index, &name)];
+    physical_networks.extend(settings.physical_networks.iter().filter(|network| *network != PUBLIC).cloned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").map(|text| text.trim().to_owned());
+    let defaults = Settings::default();
+    let settings = Settings { physical_networks, host: host.unwrap_or(defaults.host.clone()), ..defaults };
+    api::Region { name, settings: Arc::new(settings) }
+}
+
+fn driver(settings: &ApiSettings) -> Box<dyn Driver> {
+    match settings.driver {
+        DriverKind::Ebpf => Box::new(RemoteDriver::new(agent::socket(&settings.run_dir))),
+        DriverKind::Null => Box::new(NullDriver::default()),
+    }
+}
+
+/// What `/readyz` and `/metrics` say of the datapath.
+fn probes(world: &Arc<dyn World>, settings: &ApiSettings) -> api::Probes {
+    let mut probes = api::Probes::default();
+    for region in &settings.regions {
+        let (world, region) = (Arc::clone(world), region.name.to_string());
+        let (world_of_metrics, region_of_metrics) = (Arc::clone(&world), region.clone());
+        probes.ready.push(Box::new(move || match world.status(&region) {
+            Ok(status) if status.driver_ok => Ok(()),
+            Ok(status) => {
+                Err(format!("region {region}: {}", status.detail.unwrap_or_else(|| "the first pass runs".to_owned())))
+            }
+            Err(error) => Err(format!("region {region}: {error}")),
+        }));
+        probes.metrics.push(Box::new(move || metrics(world_of_metrics.as_ref(), &region_of_metrics)));
+    }
+    probes
+}
+
+fn metrics(world: &dyn World, region: &str) -> String {
+    let Ok(status) = world.status(region) else { return String::new() };
+    let mut text = String::new();
+    let mut gauge = |name: &str, value: u64| {
+        text.push_str(&format!("# TYPE baryon_{name} gauge\nbaryon_{name}{{region=\"{region}\"}} {value}\n"));
+    };
+    gauge("datapath_ok", status.driver_ok.into());
+    gauge("datapath_rows", status.rows);
+    gauge("reconcile_lag_changes", status.lag);
+    gauge("reconcile_problems", u64::try_from(status.problems.len()).unwrap_or(u64::MAX));
+    for (name, value) in &status.counters {
+        text.push_str(&format!(
+            "# TYPE baryon_reconcile_{name}_total counter\nbaryon_reconcile_{name}_total{{region=\"{region}\"}} {value}\n"
+        ));
+    }
+    text
+}
+
+/// Ready when the supervisor is gone, or tells this process to end.
+async fn end() {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        role::wait_for_end();
+        let _ = sender.send(());
+    });
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            // The lifeline says the same.
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = receiver => {}
+        () = terminated => {}
+    }
+}

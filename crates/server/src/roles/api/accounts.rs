@@ -1,0 +1,54 @@
+//! The first two users, and the file with which they log in.
+//!
+//! The file is written before the users are made: a crash between the two leaves passwords that
+//! nobody has yet, which the next start gives to the users. A lost file means lost passwords; then
+//! both users get new ones.
+
+use api::{Bootstrap, Bootstrapped};
+use store::Store;
+
+use crate::{
+    Error,
+    client::{Account, Cloud, render},
+    config::ApiConfig,
+    data_dir::{DataDir, write_whole},
+    error::Result,
+};
+
+const ADMIN: &str = "baryon-admin";
+const DEMO: &str = "baryon-demo";
+
+/// Makes the users and `clouds.yaml`, as far as they are missing.
+pub(super) async fn ensure(
+    store: &Store,
+    data_dir: &DataDir,
+    api: &ApiConfig,
+    regions: &[String],
+) -> Result<Bootstrapped> {
+    let file = data_dir.clouds();
+    let lost = !file.exists();
+    let (admin_password, demo_password) = if lost {
+        (password(), password())
+    } else {
+        (Cloud::read(&file, ADMIN)?.password().to_owned(), Cloud::read(&file, DEMO)?.password().to_owned())
+    };
+    let region = regions.first().map_or("RegionOne", String::as_str);
+    let text = render(
+        &format!("{}/identity/v3", api.base_url()),
+        region,
+        &[
+            Account { cloud: ADMIN, username: "admin", password: &admin_password, project: "admin" },
+            Account { cloud: DEMO, username: "demo", password: &demo_password, project: "demo" },
+        ],
+    );
+    if lost || std::fs::read_to_string(&file).is_ok_and(|old| old != text) {
+        write_whole(&file, &text, 0o600).map_err(Error::io(format!("write {}", file.display())))?;
+    }
+    let wanted = Bootstrap { regions: regions.to_vec(), admin_password, demo_password, reset_passwords: lost };
+    Ok(api::bootstrap(store, wanted).await?)
+}
+
+/// 122 random bits.
+fn password() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
