@@ -172,12 +172,12 @@ pub fn nat_ports(port: u16) -> impl Iterator<Item = u16> {
 }
 
 macro_rules! stages {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+    ($(#[doc = $doc:literal] $variant:ident = $name:literal;)*) => {
         /// A stage of the pipeline, in the order of the module's text.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Stage {
-            $($(#[$doc])* $variant,)*
+            $(#[doc = $doc] $variant,)*
         }
 
         impl Stage {
@@ -188,6 +188,12 @@ macro_rules! stages {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What the stage decides, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $doc.trim_ascii(),)* }
             }
         }
     };
@@ -227,13 +233,13 @@ impl fmt::Display for Stage {
 }
 
 macro_rules! drop_reasons {
-    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal;)*) => {
+    ($(#[doc = $doc:literal] $variant:ident = $number:literal, $name:literal;)*) => {
         /// Why a packet was dropped. The numbers are the datapath's too.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         #[repr(u8)]
         pub enum DropReason {
-            $($(#[$doc])* $variant = $number,)*
+            $(#[doc = $doc] $variant = $number,)*
         }
 
         impl DropReason {
@@ -244,6 +250,12 @@ macro_rules! drop_reasons {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What happened, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $doc.trim_ascii(),)* }
             }
 
             /// The reason with that number.
