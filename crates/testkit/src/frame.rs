@@ -283,6 +283,35 @@ impl Frame {
         self
     }
 
+    /// The description of an IPv4 frame whose headers are whole; its payload is only counted.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let sliced = etherparse::SlicedPacket::from_ethernet(bytes).ok()?;
+        let Some(etherparse::LinkSlice::Ethernet2(ethernet)) = sliced.link else { return None };
+        let Some(etherparse::NetSlice::Ipv4(ip)) = sliced.net else { return None };
+        let header = ip.header();
+        let rest = ip.payload().payload;
+        let port = |at: usize| Some(u16::from_be_bytes([*rest.get(at)?, *rest.get(at + 1)?]));
+        let (transport, length) = match header.protocol().0 {
+            1 => (Transport::Icmp(*rest.first()?, *rest.get(1)?, port(4)?), 8),
+            6 => (Transport::Tcp(port(0)?, port(2)?, *rest.get(13)?), 20),
+            17 => (Transport::Udp(port(0)?, port(2)?, port(6)? != 0), 8),
+            132 => (Transport::Sctp(port(0)?, port(2)?), 12),
+            number => (Transport::Other(number), 0),
+        };
+        let ip = Ip {
+            source: header.source_addr(),
+            destination: header.destination_addr(),
+            ttl: header.ttl(),
+            options: header.options().len(),
+            fragment: 0,
+            transport,
+            payload: rest.len().checked_sub(length)?,
+        };
+        let (source_mac, destination_mac) = (MacAddr(ethernet.source()), MacAddr(ethernet.destination()));
+        Some(Self { source_mac, destination_mac, vlan: None, body: Body::Ip(ip), padding: 0 })
+    }
+
     /// The octets.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {

@@ -14,6 +14,7 @@ mod cloud;
 mod dhcp;
 mod error;
 pub mod frame;
+pub mod generate;
 mod host;
 mod netns;
 mod openstack;

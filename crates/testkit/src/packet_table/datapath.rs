@@ -91,7 +91,7 @@ impl fmt::Display for Hex<'_> {
 }
 
 /// The interpreter, as a datapath.
-#[derive(Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Interpreter {
     network: LogicalNetwork,
     flows: FlowState,
