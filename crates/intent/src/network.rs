@@ -1,6 +1,6 @@
 //! Networks.
 
-use model::{Network, NetworkPatch, Patch, Port, Request, Resource, Subnet, Timestamp};
+use model::{Body, Network, NetworkPatch, Patch, Port, Request, Resource, Subnet, Timestamp};
 use rand::Rng;
 use serde_json::json;
 use store::{Read, StoreError, Tx};
@@ -90,6 +90,21 @@ impl Behaviour for Networks {
             subnet::remove(tx, context, &found)?;
         }
         tx.delete::<Network>(&context.region, network.id)?;
+        Ok(())
+    }
+
+    /// The real service shows `is_default` of external networks only, and of all in the answer to a
+    /// create request.
+    fn complete(_read: &Read<'_>, _context: &Context, bodies: &mut [Body]) -> Result<(), Error> {
+        for body in bodies {
+            if body.get("router:external") != Some(&json!(true)) {
+                body.remove("is_default");
+            }
+        }
+        Ok(())
+    }
+
+    fn complete_created(_read: &Read<'_>, _context: &Context, _bodies: &mut [Body]) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -44,6 +44,11 @@ pub(crate) trait Behaviour: Send + Sync + 'static {
         Ok(())
     }
 
+    /// [`complete`](Self::complete) for the answer to a create request, where that differs.
+    fn complete_created(read: &Read<'_>, context: &Context, bodies: &mut [Body]) -> Result<(), Error> {
+        Self::complete(read, context, bodies)
+    }
+
     /// Whether the caller, who sees the object, may change it.
     fn may_change(_read: &Read<'_>, context: &Context, object: &Self::Of) -> Result<bool, Error> {
         Ok(context.owns(object.project_id()))
@@ -140,7 +145,7 @@ impl<B: Behaviour> Operations for Collection<B> {
             let object = B::create(tx, context, project, request)?;
             created.push(stored::<B>(tx, context, &object)?);
         }
-        B::complete(tx, context, &mut created)?;
+        B::complete_created(tx, context, &mut created)?;
         for body in &mut created {
             view::present(info, body, context.is_admin, &[]);
         }

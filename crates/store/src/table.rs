@@ -90,9 +90,9 @@ pub(crate) static TABLES: [Table; 8] = [
         derived: &[computed(
             "external_gateway_info",
             "(SELECT json_object('network_id', p.network_id, 'enable_snat', json(iif(t.enable_snat, 'true', 'false')), \
-             'external_fixed_ips', (SELECT json_group_array(json_object('subnet_id', f.subnet_id, \
+             'external_fixed_ips', json((SELECT json_group_array(json_object('subnet_id', f.subnet_id, \
              'ip_address', f.ip_address) ORDER BY f.position) FROM fixed_ips f \
-             WHERE f.region = p.region AND f.port_id = p.id)) \
+             WHERE f.region = p.region AND f.port_id = p.id))) \
              FROM ports p WHERE p.region = t.region AND p.id = t.gw_port_id)",
         )],
         visible: OWN,
