@@ -1,5 +1,7 @@
 //! Operations against a real store: what a request answers and what it leaves behind.
 
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails its test by a panic")]
+
 mod attachment;
 mod cloud;
 mod concurrency;
