@@ -133,7 +133,7 @@ fn mounts() -> Result<String> {
 }
 
 /// The parent of a process; `None` for the first one of all that can be seen.
-fn parent(pid: u32) -> Option<u32> {
+pub(crate) fn parent(pid: u32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok())?;
     (parent != 0).then_some(parent)

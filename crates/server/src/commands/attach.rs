@@ -38,8 +38,7 @@ pub(super) fn attach(args: &AttachArgs) -> Result<()> {
     let label = label(&port);
     match existing(&client, &port)? {
         Some(old) if old["target"] == target => {
-            say!("port {label} is attached to {} already", describe(&target))?;
-            return report(&client, &port, &old);
+            return report(&client, &port, &old, " already");
         }
         Some(old) if same_place(&old["target"], &target) => {
             // The namespace was made anew: the old attachment can never come true again.
@@ -58,7 +57,7 @@ pub(super) fn attach(args: &AttachArgs) -> Result<()> {
     body["port_id"] = port["id"].clone();
     let path = format!("baryon/attachments?wait=1&timeout={}", args.timeout);
     let answer = client.post(&path, &json!({"attachment": body}))?;
-    report(&client, &port, &answer["attachment"])
+    report(&client, &port, &answer["attachment"], "")
 }
 
 /// Disconnects a port.
@@ -78,7 +77,7 @@ fn existing(client: &Client, port: &Value) -> Result<Option<Value>> {
 }
 
 /// Says what became of it; an attachment that is not active is a failure with its reason.
-fn report(client: &Client, port: &Value, attachment: &Value) -> Result<()> {
+fn report(client: &Client, port: &Value, attachment: &Value, already: &str) -> Result<()> {
     let id = text(attachment, "id");
     let attachment = client.get(&format!("baryon/attachments/{id}"))?["attachment"].take();
     let status = text(&attachment, "status");
@@ -98,17 +97,22 @@ fn report(client: &Client, port: &Value, attachment: &Value) -> Result<()> {
         .as_array()
         .map(|ips| ips.iter().filter_map(|ip| ip["ip_address"].as_str()).collect())
         .unwrap_or_default();
-    say!("port {} is attached to {place}", label(&port))?;
+    say!("port {} is attached to {place}{already}", label(&port))?;
     say!(
         "  mac {}, addresses {}",
         text(&port, "mac_address"),
         if addresses.is_empty() { "none".to_owned() } else { addresses.join(", ") }
     )?;
-    if let Some(name) = attachment.pointer("/target/name").and_then(Value::as_str)
-        && attachment["target"]["type"] == "netns"
+    if let (Some("netns"), Some(name)) = (attachment["target"]["type"].as_str(), attachment["target"]["name"].as_str())
     {
         let ifname = attachment["target"]["ifname"].as_str().unwrap_or("eth0");
-        say!("  next: ip netns exec {name} udhcpc -i {ifname}   (or dhclient {ifname})")?;
+        // DHCP clients write resolv.conf; in a namespace they write its own, if there is one.
+        if !Path::new("/etc/netns").join(name).join("resolv.conf").exists() {
+            say!(
+                "  next: mkdir -p /etc/netns/{name}; touch /etc/netns/{name}/resolv.conf   (or DHCP overwrites this host's)"
+            )?;
+        }
+        say!("  next: ip netns exec {name} udhcpc -q -i {ifname}   (or dhclient {ifname})")?;
     }
     Ok(())
 }

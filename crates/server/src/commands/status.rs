@@ -1,5 +1,8 @@
 //! `baryon status`: what runs, and what is wrong now.
 
+use std::fs;
+
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::{
@@ -9,7 +12,11 @@ use crate::{
     data_dir::DataDir,
     error::Result,
     output::{say, table},
+    preflight::parent,
 };
+
+/// Ports whose drop counters are shown.
+const MOST_PORTS: usize = 500;
 
 /// Prints it; fails when something is wrong.
 pub(super) fn status(args: &StatusArgs) -> Result<()> {
@@ -24,7 +31,9 @@ pub(super) fn status(args: &StatusArgs) -> Result<()> {
     if args.json {
         say!("{answer}")?;
     } else {
-        print(report, driver_ok, problems)?;
+        print(report, driver_ok)?;
+        drops(&client)?;
+        print_problems(problems)?;
     }
     if driver_ok && problems.is_empty() { Ok(()) } else { Err(Error::Told) }
 }
@@ -36,20 +45,40 @@ fn processes(args: &StatusArgs) -> Result<()> {
         Err(Error::NoInstance { .. }) => return Ok(()),
         Err(error) => return Err(error),
     };
-    match data_dir.running()? {
-        Some(pid) => {
-            say!("instance {} of {}: supervisor runs (pid {pid})", data_dir.instance(), data_dir.path().display())?
-        }
-        None => say!(
-            "instance {} of {}: not running; `baryon up` starts it",
-            data_dir.instance(),
-            data_dir.path().display()
-        )?,
+    let (instance, path) = (data_dir.instance(), data_dir.path().display());
+    let Some(supervisor) = data_dir.running()? else {
+        return say!("instance {instance} of {path}: not running; `baryon up` starts it");
+    };
+    say!("instance {instance} of {path}: supervisor runs (pid {supervisor})")?;
+    for (role, pid) in roles(supervisor) {
+        say!("  role {role} runs (pid {pid})")?;
     }
     Ok(())
 }
 
-fn print(report: &Value, driver_ok: bool, problems: &[Value]) -> Result<()> {
+/// The roles that stem from a supervisor, in the order of their process ids.
+fn roles(supervisor: Pid) -> Vec<(String, u32)> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let mut roles: Vec<(String, u32)> = processes
+        .flatten()
+        .filter_map(|process| {
+            let pid = process.file_name().to_str()?.parse().ok()?;
+            let words = fs::read(process.path().join("cmdline")).ok()?;
+            let mut words = words.split(|byte| *byte == 0).skip(1);
+            (words.next()? == b"role").then_some(())?;
+            let role = String::from_utf8(words.next()?.to_vec()).ok()?;
+            stems_from(pid, supervisor).then_some((role, pid))
+        })
+        .collect();
+    roles.sort_unstable_by_key(|(_, pid)| *pid);
+    roles
+}
+
+fn stems_from(pid: u32, ancestor: Pid) -> bool {
+    std::iter::successors(Some(pid), |pid| parent(*pid)).any(|pid| i32::try_from(pid) == Ok(ancestor.as_raw()))
+}
+
+fn print(report: &Value, driver_ok: bool) -> Result<()> {
     let number = |key: &str| report[key].as_u64().unwrap_or(0);
     if driver_ok {
         say!("datapath: ok, {} rows, {} changes not applied yet", number("rows"), number("lag"))?;
@@ -61,15 +90,37 @@ fn print(report: &Value, driver_ok: bool, problems: &[Value]) -> Result<()> {
         let text: Vec<String> = counters.iter().map(|(name, count)| format!("{name} {count}")).collect();
         say!("reconcile: {}", text.join(", "))?;
     }
-    let drops = report["drops"].as_array().map(Vec::as_slice).unwrap_or_default();
-    if !drops.is_empty() {
-        say!("dropped packets:")?;
-        let rows: Vec<Vec<String>> = drops
-            .iter()
-            .map(|drop| ["port_id", "reason", "packets", "bytes"].map(|key| cell(&drop[key])).to_vec())
-            .collect();
-        table(&["PORT", "REASON", "PACKETS", "BYTES"], &rows)?;
+    Ok(())
+}
+
+/// Counters of the ports that have a server. A port costs a request, so a large cloud's are not all shown.
+fn drops(client: &Client) -> Result<()> {
+    let answer = client.get(&format!("ports?device_owner=compute:baryon&fields=id&fields=name&limit={MOST_PORTS}"))?;
+    let ports = answer["ports"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut rows = Vec::new();
+    for port in ports {
+        let counts = match client.get(&format!("baryon/drops/{}", cell(&port["id"]))) {
+            Ok(answer) => answer["drops"].as_array().cloned().unwrap_or_default(),
+            // Deleted meanwhile, or not in the datapath yet.
+            Err(error) if error.is_not_found() => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let name = Some(cell(&port["name"])).filter(|name| !name.is_empty()).unwrap_or_else(|| cell(&port["id"]));
+        rows.extend(
+            counts.iter().filter(|count| count["packets"] != 0).map(|count| {
+                vec![name.clone(), cell(&count["reason"]), cell(&count["packets"]), cell(&count["bytes"])]
+            }),
+        );
     }
+    if rows.is_empty() {
+        return say!("dropped packets: none");
+    }
+    say!("dropped packets:")?;
+    table(&["PORT", "REASON", "PACKETS", "BYTES"], &rows)?;
+    if ports.len() == MOST_PORTS { say!("(of the first {MOST_PORTS} ports)") } else { Ok(()) }
+}
+
+fn print_problems(problems: &[Value]) -> Result<()> {
     if problems.is_empty() {
         return say!("nothing is wrong");
     }

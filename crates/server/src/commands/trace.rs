@@ -47,7 +47,7 @@ fn print(report: &Value) -> Result<()> {
         };
         say!("{:>3}  {:width$}  {}{subject}", number + 1, stage(step), step["text"].as_str().unwrap_or_default())?;
     }
+    let verdict = report["verdict"].as_str().unwrap_or_default();
     let word = if report["delivered"].as_bool().unwrap_or(false) { "delivered" } else { "dropped" };
-    let reason = report["reason"].as_str().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    say!("{word}{reason}: {}", report["verdict"].as_str().unwrap_or_default())
+    say!("{word}: {}", verdict.strip_prefix("dropped: ").unwrap_or(verdict))
 }

@@ -10,8 +10,6 @@ use crate::{Error, error::Result, instance::InstanceId};
 /// The host's address on `ext-net` of the first region, which is also its gateway.
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 const PREFIX_LEN: u8 = 24;
-/// Prefixes of all regions of a host, which reach each other without masquerade.
-const EXTERNAL: &str = "{ 198.51.100.0/24, 203.0.113.0/24, 192.0.2.0/24 }";
 const FORWARDING: &str = "net/ipv4/ip_forward";
 
 /// Makes the pair, and the way out of this host if it is wanted. Returns the physical network's end.
@@ -43,7 +41,7 @@ pub(super) fn ensure(
         physical.name, host.name
     ));
     if masquerade {
-        nft::apply(&instance.table().parse()?, &ruleset(instance))?;
+        nft::apply(&instance.table().parse()?, RULES)?;
         undo.set(FORWARDING, "1")?;
         notes.push(format!(
             "nftables table inet {}: masquerade of what comes from ext-net and leaves by other interfaces",
@@ -98,14 +96,12 @@ fn refuse_rivals(links: &Links, host: &str) -> Result<()> {
     Ok(())
 }
 
-fn ruleset(instance: InstanceId) -> String {
-    let (physical, host) = (instance.uplink_physical(), instance.uplink_host());
-    format!(
-        "  chain postrouting {{\n    type nat hook postrouting priority srcnat; policy accept;\n    \
-         ip saddr {GATEWAY_NET} ip daddr != {EXTERNAL} oifname != {{ \"{physical}\", \"{host}\" }} masquerade\n  }}",
-        GATEWAY_NET = "198.51.100.0/24",
-    )
-}
+/// What goes to another region (its device is of an instance too) keeps its address.
+const RULES: &str = "\
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr 198.51.100.0/24 oifname != \"bry*\" masquerade
+  }";
 
 /// Removes the pair and the table.
 pub(super) fn remove(links: &Links, instance: InstanceId, removed: &mut Vec<String>) -> Result<()> {
