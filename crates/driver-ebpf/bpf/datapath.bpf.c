@@ -8,13 +8,7 @@
 #include "switch.h"
 #include "arp.h"
 #include "services.h"
-
-/* The kernel's coarse clock: its ticks are finer than any timeout, and reading it is nearly free. */
-static __always_inline __u64 clock_now(void)
-{
-	struct config *c = configuration();
-	return bpf_ktime_get_coarse_ns() + (c ? c->clock_offset : 0);
-}
+#include "collect.h"
 
 /* A connection's time is written no more often than this, which spares its cache line. */
 #define SEEN_STEP (1ull << 27)

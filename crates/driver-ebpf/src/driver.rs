@@ -12,20 +12,20 @@ use logical::{
     PortId, PortKind, PortServices, Row, RowKey, RowState, SERVICE_ADDRESS, Swept, Switch, SwitchId, SwitchKind,
 };
 use types::MacAddr;
-use uuid::Uuid;
 
 use crate::{
     Error,
     bpffs::Pins,
+    collector::{Collector, Run},
     config::EbpfConfig,
+    datapath::Datapath,
     devices::{self, Devices, Found},
     encode::DeviceFacts,
     error::Result,
-    kernel::{Kernel, Program},
+    kernel::Program,
     layout::{Config, Count, Layout, Pair},
     numbers::{Named, Pool},
     promiscuous,
-    rows::Rows,
     table::{Entry, Table},
     watch::Watch,
 };
@@ -57,10 +57,12 @@ pub enum ServiceChange {
 #[derive(Debug)]
 pub struct EbpfDriver {
     config: EbpfConfig,
-    kernel: Kernel,
-    rows: Rows,
+    datapath: Datapath,
     devices: Devices,
     watch: Watch,
+    collector: Collector,
+    /// Numbers of points that are gone, and the run of the collector after which they are free.
+    retired: Vec<(Run, BTreeSet<Named>)>,
     ports: HashMap<PortId, Arc<Port>>,
     /// Interfaces of physical networks, by the switch that has them.
     wires: BTreeMap<SwitchId, (u32, Arc<Switch>)>,
@@ -75,23 +77,16 @@ impl EbpfDriver {
     pub fn open(config: EbpfConfig) -> Result<Self> {
         // Watch before looking, so that nothing that happens in between is missed.
         let watch = Watch::start()?;
-        let kernel = Kernel::open(&config)?;
-        let mut rows = Rows::new(config.max_ports);
-        let mut last_ifindex = None;
-        for entry in kernel.dump()? {
-            if entry.at.key == ifindex_counter().key().bytes() && entry.at.table == Table::Numbers {
-                last_ifindex = u32::from_bytes(&entry.value);
-                continue;
-            }
-            rows.restore(entry);
-        }
-        let devices = Devices::open(&config.instance, last_ifindex)?;
+        let datapath = Datapath::open(&config)?;
+        let devices = Devices::open(&config.instance, datapath.last_ifindex)?;
+        let collector = Collector::start(datapath.kernel.collector()?)?;
         let mut driver = Self {
             config,
-            kernel,
-            rows,
+            datapath,
             devices,
             watch,
+            collector,
+            retired: Vec::new(),
             ports: HashMap::new(),
             wires: BTreeMap::new(),
             service_ifindex: None,
@@ -106,7 +101,7 @@ impl EbpfDriver {
     /// How often this process has changed a map.
     #[must_use]
     pub fn writes(&self) -> u64 {
-        self.kernel.writes()
+        self.datapath.kernel.writes()
     }
 
     /// All ports as the host services know them.
@@ -120,36 +115,9 @@ impl EbpfDriver {
         std::mem::take(&mut self.service_changes)
     }
 
-    pub(crate) fn kernel(&self) -> &Kernel {
-        &self.kernel
-    }
-
-    pub(crate) fn kernel_mut(&mut self) -> &mut Kernel {
-        &mut self.kernel
-    }
-
     /// The number of a port.
-    pub(crate) fn port_number(&self, port: PortId) -> Option<u32> {
-        self.rows.number(&Named { pool: Pool::Port, scope: 0, id: port.0 })
-    }
-
-    /// The number of a switch.
-    pub(crate) fn switch_number(&self, switch: SwitchId) -> Option<u32> {
-        self.rows.number(&Named { pool: Pool::Switch, scope: 0, id: switch.0 })
-    }
-
-    /// The device of a port.
-    pub(crate) fn port_ifindex(&self, port: PortId) -> Option<u32> {
-        self.devices.of_port(port).map(|facts| facts.ifindex)
-    }
-
-    /// The interface of an external switch.
-    pub(crate) fn wire_ifindex(&self, switch: SwitchId) -> Option<u32> {
-        self.wires.get(&switch).map(|(ifindex, _)| *ifindex)
-    }
-
-    pub(crate) fn config(&self) -> &EbpfConfig {
-        &self.config
+    fn port_number(&self, port: PortId) -> Option<u32> {
+        self.datapath.rows.number(&Named { pool: Pool::Port, scope: 0, id: port.0 })
     }
 
     /// Finds the link to the services, and tells the programs.
@@ -160,16 +128,16 @@ impl EbpfDriver {
         };
         self.service_ifindex = link.map(|link| link.ifindex);
         if let Some(ifindex) = self.service_ifindex {
-            self.kernel.attach(Program::FromService, ifindex)?;
+            self.datapath.kernel.attach(Program::FromService, ifindex)?;
         }
-        self.kernel.configure(&program_config(&self.config, self.service_ifindex, 0))
+        self.datapath.kernel.configure(&program_config(&self.config, self.service_ifindex, 0))
     }
 
     fn put(&mut self, row: &Row) -> RowState {
         let result = match row {
             Row::Port(port) => self.put_port(port, row),
             Row::Switch(switch) => self.put_switch(switch, row),
-            _ => self.rows.put(row, DeviceFacts::default(), &mut self.kernel).map(|()| None),
+            _ => self.datapath.put(row, DeviceFacts::default()).map(|()| None),
         };
         match result {
             Ok(None) => RowState::Applied,
@@ -192,16 +160,16 @@ impl EbpfDriver {
             Ok(Found::Waiting(reason)) => (DeviceFacts::default(), Some(reason)),
             Err(error) => {
                 // Without its device, but with its addresses: others may depend on those.
-                self.rows.put(row, DeviceFacts::default(), &mut self.kernel)?;
+                self.datapath.put(row, DeviceFacts::default())?;
                 return Err(error.to_string());
             }
         };
         if let Some(before) = before.filter(|before| before.ifindex != facts.ifindex) {
-            self.kernel.detach(before.ifindex).map_err(|error| error.to_string())?;
+            self.datapath.kernel.detach(before.ifindex).map_err(|error| error.to_string())?;
         }
-        self.rows.put(row, facts, &mut self.kernel)?;
+        self.datapath.put(row, facts)?;
         if facts.ifindex != 0 {
-            self.kernel.attach(Program::FromGuest, facts.ifindex).map_err(|error| error.to_string())?;
+            self.datapath.kernel.attach(Program::FromGuest, facts.ifindex).map_err(|error| error.to_string())?;
             if made_by_us(port) {
                 self.devices.links().set_up(facts.ifindex).map_err(|error| error.to_string())?;
             }
@@ -214,8 +182,8 @@ impl EbpfDriver {
     }
 
     fn remember_ifindex(&mut self) -> Result<(), String> {
-        let entry = Entry::new(Table::Numbers, &ifindex_counter().key(), &(self.devices.next_ifindex() - 1));
-        crate::entries::Sink::write(&mut self.kernel, &entry.at, &entry.value).map_err(|error| error.to_string())
+        let entry = Entry::new(Table::Numbers, &Named::IFINDEX.key(), &(self.devices.next_ifindex() - 1));
+        crate::entries::Sink::write(&mut self.datapath.kernel, &entry.at, &entry.value).map_err(|error| error.to_string())
     }
 
     fn put_services(&mut self, port: &Port) -> Result<Option<String>, String> {
@@ -259,13 +227,13 @@ impl EbpfDriver {
         };
         let before = self.wires.remove(&switch.id);
         if let Some((before, _)) = before.filter(|(before, _)| *before != facts.ifindex) {
-            self.kernel.detach(before).map_err(|error| error.to_string())?;
+            self.datapath.kernel.detach(before).map_err(|error| error.to_string())?;
         }
-        self.rows.put(row, facts, &mut self.kernel)?;
+        self.datapath.put(row, facts)?;
         if facts.ifindex != 0 {
             self.wires.insert(switch.id, (facts.ifindex, Arc::clone(switch)));
             promiscuous::set(facts.ifindex, self.devices.links(), true).map_err(|error| error.to_string())?;
-            self.kernel.attach(Program::FromWire, facts.ifindex).map_err(|error| error.to_string())?;
+            self.datapath.kernel.attach(Program::FromWire, facts.ifindex).map_err(|error| error.to_string())?;
         }
         Ok(missing)
     }
@@ -292,7 +260,7 @@ impl EbpfDriver {
             RowKey::Switch(switch) => self.remove_switch(switch),
             _ => Ok(()),
         };
-        self.rows.remove(key);
+        self.datapath.rows.remove(key);
         match result {
             Ok(()) => RowState::Applied,
             Err(error) => RowState::Failed { reason: error.to_string() },
@@ -303,26 +271,40 @@ impl EbpfDriver {
         self.remove_services(port);
         self.ports.remove(&port);
         if let Some(facts) = self.devices.remove(port)? {
-            self.kernel.detach(facts.ifindex)?;
+            self.datapath.kernel.detach(facts.ifindex)?;
         }
         Ok(())
     }
 
     fn remove_switch(&mut self, switch: SwitchId) -> Result<()> {
         match self.wires.remove(&switch) {
-            Some((ifindex, _)) => self.kernel.detach(ifindex),
+            Some((ifindex, _)) => self.datapath.kernel.detach(ifindex),
             None => Ok(()),
         }
     }
 
     /// Ends a batch of changes.
     fn finish(&mut self) -> Result<Vec<(RowKey, String)>> {
-        let (effects, failures) = self.rows.finish(&mut self.kernel);
-        self.kernel.bump_policies(&effects.policies)?;
-        if effects.forwarding {
-            self.kernel.bump_generation()?;
+        let failures = self.datapath.finish()?;
+        let waiting: BTreeSet<Named> = self.retired.iter().flat_map(|(_, named)| named).copied().collect();
+        let gone: BTreeSet<Named> = self.datapath.rows.retired_points().difference(&waiting).copied().collect();
+        if !gone.is_empty() {
+            self.retired.push((self.collector.next_run(), gone));
         }
+        self.free_numbers()?;
         Ok(failures)
+    }
+
+    /// Gives numbers free of which the collector has found no connection any more.
+    fn free_numbers(&mut self) -> Result<()> {
+        let finished = self.collector.finished();
+        let (free, waiting) = std::mem::take(&mut self.retired).into_iter().partition(|(run, _)| *run <= finished);
+        self.retired = waiting;
+        let free: Vec<(Run, BTreeSet<Named>)> = free;
+        for (_, named) in free {
+            self.datapath.free(&named)?;
+        }
+        Ok(())
     }
 
     /// Which rows an interface that came or went is about.
@@ -337,7 +319,7 @@ impl EbpfDriver {
         }
         for (network, interface) in &self.config.physical_networks {
             if interface == name {
-                keys.extend(self.rows.observed().into_keys().filter(|key| match key {
+                keys.extend(self.datapath.rows.observed().into_keys().filter(|key| match key {
                     RowKey::Switch(id) => self.wires.get(id).is_none_or(|(_, switch)| {
                         matches!(&switch.kind, SwitchKind::External { physical_network } if physical_network == network)
                     }),
@@ -355,7 +337,7 @@ impl Driver for EbpfDriver {
     }
 
     fn observe(&mut self) -> Result<Observed, DriverError> {
-        Ok(self.rows.observed())
+        Ok(self.datapath.rows.observed())
     }
 
     fn apply(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, DriverError> {
@@ -367,14 +349,14 @@ impl Driver for EbpfDriver {
                 Change::Remove(key) => self.remove(*key),
             };
             if let Change::Put(row) = change {
-                self.rows.note(key, row.digest(), state.clone());
+                self.datapath.rows.note(key, row.digest(), state.clone());
             }
             outcomes.push(Outcome { key, state });
         }
         for (key, reason) in self.finish().map_err(broken)? {
             let failed = RowState::Failed { reason };
-            if let Some(observation) = self.rows.observation(&key) {
-                self.rows.note(key, observation.digest, failed.clone());
+            if let Some(observation) = self.datapath.rows.observation(&key) {
+                self.datapath.rows.note(key, observation.digest, failed.clone());
             }
             for outcome in outcomes.iter_mut().filter(|outcome| outcome.key == key) {
                 outcome.state = failed.clone();
@@ -388,7 +370,7 @@ impl Driver for EbpfDriver {
         for name in self.devices.sweep().map_err(broken)? {
             swept.removed.push(format!("device {name}"));
         }
-        for (table, count) in self.rows.sweep(&mut self.kernel) {
+        for (table, count) in self.datapath.sweep() {
             let what = if count == 1 { "entry" } else { "entries" };
             swept.removed.push(format!("{count} {what} of {}", table.name()));
         }
@@ -396,7 +378,7 @@ impl Driver for EbpfDriver {
         let mut keep: BTreeSet<u32> = self.devices.in_use().collect();
         keep.extend(self.wires.values().map(|(ifindex, _)| *ifindex));
         keep.extend(self.service_ifindex);
-        for ifindex in self.kernel.sweep_links(&keep).map_err(broken)? {
+        for ifindex in self.datapath.kernel.sweep_links(&keep).map_err(broken)? {
             swept.removed.push(format!("link at interface {ifindex}"));
         }
         Ok(swept)
@@ -414,6 +396,7 @@ impl Driver for EbpfDriver {
                 }
             }
         }
+        self.free_numbers().map_err(broken)?;
         Ok(std::mem::take(&mut self.disturbed).into_iter().collect())
     }
 
@@ -422,7 +405,7 @@ impl Driver for EbpfDriver {
         let mut counts = Vec::new();
         for reason in DropReason::ALL {
             let key = Pair { first: number, second: u32::from(*reason as u8) };
-            let values = self.kernel.drop_counter(&key.bytes()).map_err(broken)?;
+            let values = self.datapath.kernel.drop_counter(&key.bytes()).map_err(broken)?;
             let mut sum = DropCount { reason: *reason, packets: 0, bytes: 0 };
             for count in values.iter().filter_map(|value| Count::from_bytes(value)) {
                 sum.packets += count.packets;
@@ -457,11 +440,6 @@ pub fn remove_instance(config: &EbpfConfig) -> Result<Vec<String>> {
         removed.push("programs and maps".to_owned());
     }
     Ok(removed)
-}
-
-/// The number under which the last interface index is remembered.
-fn ifindex_counter() -> Named {
-    Named { pool: Pool::Ifindex, scope: 0, id: Uuid::nil() }
 }
 
 /// A port's address as the host services see it.

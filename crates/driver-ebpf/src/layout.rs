@@ -440,6 +440,12 @@ layouts! {
         received_bytes: u64,
     }
 
+    /// What the collector did.
+    struct Collected {
+        /// Connections that it removed.
+        removed: u32,
+    }
+
     /// What a number was given to; only user space reads it.
     struct NumberKey {
         /// Which numbers.

@@ -20,7 +20,9 @@
 //! is said in `logical`.
 
 mod bpffs;
+mod collector;
 mod config;
+mod datapath;
 mod devices;
 mod driver;
 pub mod encode;
@@ -33,6 +35,7 @@ pub mod numbers;
 mod promiscuous;
 pub mod rows;
 pub mod table;
+pub mod test_run;
 mod watch;
 
 pub use bpffs::{LAYOUT, Pins};

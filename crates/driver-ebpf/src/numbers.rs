@@ -75,6 +75,9 @@ pub struct Named {
 }
 
 impl Named {
+    /// The last index given to an interface; no row's.
+    pub const IFINDEX: Self = Self { pool: Pool::Ifindex, scope: 0, id: Uuid::nil() };
+
     /// The key in the pinned map.
     #[must_use]
     pub fn key(&self) -> NumberKey {

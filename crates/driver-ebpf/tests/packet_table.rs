@@ -1,0 +1,65 @@
+//! The programs against the specification: the packet table, and random sequences.
+
+mod support;
+
+use driver_ebpf::test_run::TestRun;
+use logical::{LogicalNetwork, Point, Timeouts};
+use support::Host;
+use testkit::{
+    generate::{compare, sequence},
+    packet_table::{Answer, Datapath, DatapathError, Interpreter, cases},
+};
+
+struct Programs(TestRun);
+
+fn failed(error: driver_ebpf::Error) -> DatapathError {
+    DatapathError(error.to_string())
+}
+
+impl Datapath for Programs {
+    fn name(&self) -> &str {
+        "ebpf"
+    }
+
+    fn reset(&mut self, timeouts: Timeouts) -> Result<(), DatapathError> {
+        self.0.reset(timeouts).map_err(failed)
+    }
+
+    fn load(&mut self, network: &LogicalNetwork) -> Result<(), DatapathError> {
+        self.0.load(network).map_err(failed)
+    }
+
+    fn advance(&mut self, seconds: u32) -> Result<(), DatapathError> {
+        self.0.advance(seconds).map_err(failed)
+    }
+
+    fn process(&mut self, point: Point, frame: &[u8]) -> Result<Answer, DatapathError> {
+        let decision = self.0.process(point, frame).map_err(failed)?;
+        Ok(Answer { verdict: decision.verdict, outputs: decision.outputs, steps: Vec::new() })
+    }
+
+    fn sees_flooding(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn the_programs_do_what_the_packet_table_says() {
+    let host = Host::new();
+    let mut programs = Programs(TestRun::open(host.config.clone()).unwrap());
+    let cases = cases();
+    let failures: Vec<String> = cases.iter().filter_map(|case| case.run(&mut programs).err()).collect();
+    assert!(failures.is_empty(), "{} of {} cases:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+#[test]
+fn the_programs_agree_with_the_interpreter_on_random_sequences() {
+    let host = Host::new();
+    let mut programs = Programs(TestRun::open(host.config.clone()).unwrap());
+    for seed in 0..300 {
+        let sequence = sequence(seed).unwrap();
+        if let Some(disagreement) = compare(&sequence, &mut Interpreter::default(), &mut programs).unwrap() {
+            panic!("{disagreement}");
+        }
+    }
+}
