@@ -17,10 +17,10 @@ pub(crate) fn check(world: &mut World) -> Result<()> {
     let questions = two.server.capture("arp")?;
     let answer = need(one.server.arping(two.address)?, "answer to ARP")?;
     same("the answer to ARP", answer, two.mac.to_string())?;
+    let seen = questions.packets()?;
+    ensure(seen.is_empty(), || format!("the question was sent on to the neighbour: {seen:?}"))?;
     let nobody = Ipv4Addr::new(10, 0, 0, 250);
     same("the answer to ARP for an address that nobody has", one.server.arping(nobody)?, None)?;
-    let seen = questions.packets()?;
-    ensure(seen.is_empty(), || format!("questions were sent on to a neighbour: {seen:?}"))?;
     for (from, to) in [(one, two), (two, one)] {
         let pinged = from.server.ping(to.address, 5)?;
         ensure(pinged.received == 5, || format!("{} of {} replies to {}", pinged.received, pinged.sent, from.name))?;

@@ -82,8 +82,7 @@ impl Host {
         let mut command = self.netns.command(&self.binary.to_string_lossy());
         command.arg("up").arg("--data-dir").arg(self.data_dir()).arg("--run-dir").arg(self.run_dir()).args(options);
         self.starts += 1;
-        let log = self.scope.dir().join(format!("baryon-{}.log", self.starts));
-        let mut baryon = Background::start(&mut command, &log)?;
+        let mut baryon = Background::start(&mut command, &self.log_path(self.starts))?;
         wait_for("baryon up to be ready", PATIENCE, || {
             if let Ok(Some(status)) = baryon.ended() {
                 return Ok(Err(status));
@@ -106,9 +105,13 @@ impl Host {
         run_within(&mut curl, PATIENCE).is_ok_and(|finished| finished.status.success())
     }
 
-    /// What the running instance has printed.
+    /// What the instance has printed, from its first start to its last.
     pub fn log(&self) -> String {
-        self.baryon.as_ref().map(Background::output).unwrap_or_default()
+        (1..=self.starts).filter_map(|start| std::fs::read_to_string(self.log_path(start)).ok()).collect()
+    }
+
+    fn log_path(&self, start: u32) -> PathBuf {
+        self.scope.dir().join(format!("baryon-{start}.log"))
     }
 
     /// The processes of the running instance, the supervisor first.

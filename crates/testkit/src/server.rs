@@ -142,7 +142,7 @@ impl Server {
         Service::start(&self.netns, name, port)
     }
 
-    /// Starts to record packets that match a filter of `tcpdump`.
+    /// Starts to record arriving packets that match a filter of `tcpdump`.
     pub fn capture(&self, filter: &str) -> Result<Capture> {
         Capture::start(&self.netns, &self.ifname, filter, &self.dir)
     }

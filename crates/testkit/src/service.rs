@@ -18,6 +18,7 @@ use crate::netns::Netns;
 #[derive(Debug)]
 pub struct Service {
     stop: Arc<AtomicBool>,
+    threads: Vec<thread::JoinHandle<()>>,
 }
 
 /// How soon a thread notices that it should end.
@@ -37,16 +38,21 @@ impl Service {
         let stop = Arc::new(AtomicBool::new(false));
         let greeting: Arc<str> = name.into();
         let (stopped, name) = (stop.clone(), greeting.clone());
-        thread::spawn(move || accept(&tcp, &name, &stopped));
+        let accepting = thread::spawn(move || accept(&tcp, &name, &stopped));
         let (stopped, name) = (stop.clone(), greeting);
-        thread::spawn(move || answer_datagrams(&udp, &name, &stopped));
-        Ok(Self { stop })
+        let answering = thread::spawn(move || answer_datagrams(&udp, &name, &stopped));
+        Ok(Self { stop, threads: vec![accepting, answering] })
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        // The port is free again when this returns.
+        for thread in self.threads.drain(..) {
+            // A panic of the thread has been printed; the test fails by what it did not answer.
+            let _ = thread.join();
+        }
     }
 }
 
