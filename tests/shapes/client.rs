@@ -41,7 +41,7 @@ pub(crate) struct Client<'a> {
 
 impl<'a> Client<'a> {
     pub(crate) fn new(service: &'a Service) -> Result<Self, Box<dyn Error>> {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().new_agent();
         let mut client = Self { service, agent, tokens: BTreeMap::new() };
         for (who, name) in [(Who::Admin, "admin"), (Who::Member, "demo")] {
             let domain = json!({ "id": "default" });
@@ -69,7 +69,13 @@ impl<'a> Client<'a> {
         format!("http://{}{service}{path}", self.service.address)
     }
 
-    pub(crate) fn ask(&self, who: Who, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, Box<dyn Error>> {
+    pub(crate) fn ask(
+        &self,
+        who: Who,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, Box<dyn Error>> {
         self.ask_with(who, method, path, body, "")
     }
 

@@ -34,7 +34,7 @@ impl Shape {
             Value::Number(_) => _ = self.scalars.insert("number"),
             Value::String(_) => _ = self.scalars.insert("string"),
             Value::Array(items) => {
-                let merged = self.items.get_or_insert_with(|| None);
+                let merged = self.items.get_or_insert(None);
                 for item in items {
                     merged.get_or_insert_with(Box::default).add(item);
                 }
@@ -110,12 +110,15 @@ pub(crate) fn answer(name: &str, case: &Case, answer: &Answer, names: &Names, la
 /// Errors have to be equal, but for `detail`, which upstream leaves empty.
 fn errors(recorded: &Value, ours: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    for pointer in ["/NeutronError/type", "/NeutronError/message", "/error/title", "/error/message", "/error/code", "/_text"]
+    for pointer in
+        ["/NeutronError/type", "/NeutronError/message", "/error/title", "/error/message", "/error/code", "/_text"]
     {
-        let text = |value: &Value| value.pointer(pointer).map(|value| match value {
-            Value::String(text) => without_ids(text),
-            other => other.to_string(),
-        });
+        let text = |value: &Value| {
+            value.pointer(pointer).map(|value| match value {
+                Value::String(text) => without_ids(text),
+                other => other.to_string(),
+            })
+        };
         let (theirs, mine) = (text(recorded), text(ours));
         if theirs != mine {
             found.push(format!("{pointer} is {mine:?}\n         recorded is {theirs:?}"));

@@ -126,8 +126,12 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         run.step(step)?;
     }
     // Every recorded case is replayed or says why not.
-    let unmentioned: Vec<_> =
-        run.recordings.names().into_iter().filter(|name| !scenario::mentions(name) && !run.later.defers(name)).collect();
+    let unmentioned: Vec<_> = run
+        .recordings
+        .names()
+        .into_iter()
+        .filter(|name| !scenario::mentions(name) && !run.later.defers(name))
+        .collect();
     for name in unmentioned {
         run.report(&name, &["recorded, but neither replayed nor listed in later.json".to_owned()])?;
     }

@@ -113,11 +113,21 @@ pub(crate) const SCENARIO: &[Step] = &[
     Replay { who: Admin, file: "floatingip", cases: CRUD },
     Replay { who: Admin, file: "security-group", cases: CRUD },
     Replay { who: Admin, file: "security-group-rule", cases: &["create", "show", "list"] },
+    // A project has its default group from its first look on.
+    Given { who: Member, method: "GET", path: "/v2.0/security-groups", body: "null", bind: &[] },
     Replay { who: Admin, file: "security-group-default", cases: &["list_default_of_project"] },
-    Replay { who: Admin, file: "tags", cases: &["put_all", "get", "add", "check", "check_missing", "delete_one", "delete_all"] },
+    Replay {
+        who: Admin,
+        file: "tags",
+        cases: &["put_all", "get", "add", "check", "check_missing", "delete_one", "delete_all"],
+    },
     Replay { who: Admin, file: "bulk-create", cases: &[""] },
     Replay { who: Admin, file: "pagination", cases: &["page1"] },
-    Replay { who: Admin, file: "quotas", cases: &["show_default_project", "default", "details", "update", "list", "delete"] },
+    Replay {
+        who: Admin,
+        file: "quotas",
+        cases: &["show_default_project", "default", "details", "update", "list", "delete"],
+    },
     // Requests that are wrong in themselves.
     Replay { who: Nobody, file: "errors", cases: &["401_no_token"] },
     Replay { who: Stranger, file: "errors", cases: &["401_bad_token"] },
@@ -179,6 +189,21 @@ pub(crate) const SCENARIO: &[Step] = &[
         ],
     },
     // What is not there, or in the way of something.
+    Given {
+        who: Member,
+        method: "POST",
+        path: "/v2.0/networks",
+        body: r#"{"network": {"name": "of demo"}}"#,
+        bind: &[("/network/id", "network-of-demo")],
+    },
+    // It makes the default group one that is in use.
+    Given {
+        who: Member,
+        method: "POST",
+        path: "/v2.0/ports",
+        body: r#"{"port": {"network_id": "network-of-demo"}}"#,
+        bind: &[],
+    },
     Given {
         who: Admin,
         method: "POST",

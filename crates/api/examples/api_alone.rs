@@ -10,6 +10,7 @@ use store::Store;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9696".to_owned()).parse()?;
     let directory = std::env::temp_dir().join(format!("baryon-api-alone-{}", std::process::id()));
     let store = Store::open(&directory.join("baryon.db"))?;

@@ -31,10 +31,26 @@ fn image_versions(request: &Request) -> Reply {
     Reply::ok(&json!({ "versions": [version] }))
 }
 
+/// What other commands ask in passing: a service that is not there limits nothing and has no zones.
+fn in_passing(parts: &[&str], request: &Request) -> Option<Reply> {
+    match (parts, &request.method) {
+        (["os-quota-sets", project, ..], &Method::GET) => Some(Reply::ok(&json!({ "quota_set": { "id": project } }))),
+        (["os-quota-sets", _], &Method::DELETE) => Some(Reply::empty(StatusCode::ACCEPTED)),
+        (["os-availability-zone", ..], &Method::GET) => Some(Reply::ok(&json!({ "availabilityZoneInfo": [] }))),
+        _ => None,
+    }
+}
+
 /// Answers a request to a service that is not there.
 pub(crate) fn handle(request: &Request) -> Reply {
     let get = matches!(request.method, Method::GET | Method::HEAD);
-    match request.parts_after(0).as_slice() {
+    let parts = request.parts_after(0);
+    if let ["compute", "v2.1", rest @ ..] = parts.as_slice()
+        && let Some(reply) = in_passing(rest, request)
+    {
+        return reply;
+    }
+    match parts.as_slice() {
         ["compute"] if get => Reply::ok(&json!({ "versions": [compute_version(request)] })),
         ["compute", "v2.1"] if get => Reply::ok(&json!({ "version": compute_version(request) })),
         ["image"] if get => image_versions(request),

@@ -86,7 +86,7 @@ async fn answer(api: Arc<Api>, incoming: hyper::Request<Incoming>) -> Response<F
     let started = Instant::now();
     let id = RequestId::random();
     let (head, body) = incoming.into_parts();
-    let request = Request::from_head(&head, id.clone(), &api.config);
+    let request = Request::from_head(&head, id, &api.config);
     let service = request.service().to_owned();
     let (method, path) = (request.method.clone(), request.path.clone());
     let in_flight = api.metrics.start();

@@ -89,6 +89,22 @@ fn the_default_group_is_there_from_the_first_look() {
 }
 
 #[test]
+fn a_limit_below_what_is_used_is_refused_when_the_client_wants_to_know() {
+    let api = TestApi::start();
+    let (admin, demo) = (api.admin(), api.demo());
+    create(&api, &demo, "networks", &json!({ "network": {} }));
+    let path = format!("{BASE}/quotas/{}", api.made.demo_project);
+    let set = |quota: Value| api.ask(&admin, "PUT", &path, &json!({ "quota": quota }));
+    let refused = set(json!({ "network": 0, "check_limit": true }));
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.message(), "Quota limit 0 for network must be greater than or equal to already used 1");
+    assert_eq!(set(json!({ "network": 1, "check_limit": true })).status, 200);
+    assert_eq!(set(json!({ "network": 0, "force": true })).status, 200);
+    let over = api.ask(&demo, "POST", &format!("{BASE}/networks"), &json!({ "network": {} }));
+    assert_eq!(over.json()["NeutronError"]["type"], "OverQuota");
+}
+
+#[test]
 fn a_reader_reads_and_writes_nothing() {
     let api = TestApi::start();
     let admin = api.admin();

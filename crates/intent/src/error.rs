@@ -123,6 +123,11 @@ errors! {
     /// A request that the resource cannot accept.
     BadRequest { resource: &'static str, message: String } 400 "Bad {resource} request: {message}." => "{message}";
 
+    /// More is in use than a new limit allows.
+    QuotaBelowUsage as "HTTPBadRequest" { resource: &'static str, limit: i64, used: u64 } 400
+        "Quota limit {limit} for {resource} must be greater than or equal to already used {used}"
+        => "field: {resource}, value: {limit}; send force in place of check_limit to set it all the same.";
+
     /// Ports keep the network.
     NetworkInUse { network: NetworkId, ports: String } 409
         "Unable to complete operation on network {network}. There are one or more ports still in use on the network, \

@@ -38,11 +38,7 @@ pub fn details(read: &Read<'_>, context: &Context, project: &ProjectId) -> Resul
     allowed(context, project, "get_quota")?;
     let mut body = Body::new();
     for (name, limit) in limits(read, context, project)? {
-        let used = match registry::RESOURCES.iter().find(|info| info.member == name) {
-            Some(info) => read.count(info, &context.region, project)?,
-            // Counted per router, not per project.
-            None => 0,
-        };
+        let used = used(read, context, project, name)?;
         body.insert(name.to_owned(), json!({"limit": limit, "used": used, "reserved": 0}));
     }
     Ok(body)
@@ -72,17 +68,26 @@ pub fn update(tx: &mut Tx<'_>, context: &Context, project: &ProjectId, body: &Va
     }
     let quota = body.get("quota").and_then(Value::as_object).ok_or(RequestError::NoMember { member: "quota" })?;
     let known = |name: &str| DEFAULTS.iter().any(|(known, _)| *known == name);
-    let ignored = ["tenant_id", "project_id", "force"];
+    // Without check_limit a limit may be below what is used: then nothing is added until enough is gone.
+    let ignored = ["tenant_id", "project_id", "force", "check_limit"];
     let unknown: Vec<_> =
         quota.keys().filter(|name| !known(name) && !ignored.contains(&name.as_str())).cloned().collect();
     if !unknown.is_empty() {
         return Err(RequestError::Unrecognized { names: unknown }.into());
     }
+    let checked = quota.get("check_limit").and_then(validate::to_boolean) == Some(true);
     for (name, value) in quota.iter().filter(|(name, _)| known(name)) {
         // The largest number is the largest that Neutron's column takes.
         let Some((name, _)) = DEFAULTS.iter().find(|(known, _)| known == name) else { continue };
         let limit = validate::value(&attribute::integer(-1, i64::from(i32::MAX)).named(name, ""), value)?;
-        tx.set_quota(&context.region, project, name, limit.as_i64().unwrap_or(-1))?;
+        let limit = limit.as_i64().unwrap_or(-1);
+        if checked && limit >= 0 {
+            let used = used(tx, context, project, name)?;
+            if limit.unsigned_abs() < used {
+                return Err(Error::QuotaBelowUsage { resource: name, limit, used });
+            }
+        }
+        tx.set_quota(&context.region, project, name, limit)?;
     }
     show(tx, context, project)
 }
@@ -135,6 +140,14 @@ fn enforce_count(
         return Err(Error::OverQuota { resources: format!("['{}']", info.member) });
     }
     Ok(())
+}
+
+fn used(read: &Read<'_>, context: &Context, project: &ProjectId, resource: &str) -> Result<u64, Error> {
+    match registry::RESOURCES.iter().find(|info| info.member == resource) {
+        Some(info) => Ok(read.count(info, &context.region, project)?),
+        // Counted per router, not per project.
+        None => Ok(0),
+    }
 }
 
 fn limits(read: &Read<'_>, context: &Context, project: &ProjectId) -> Result<Vec<(&'static str, i64)>, Error> {
