@@ -10,7 +10,7 @@
 mod child;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -39,15 +39,15 @@ const LONGEST_START: Duration = Duration::from_secs(120);
 
 /// Runs until it is told to stop, or fails to start.
 pub fn up(args: &UpArgs) -> Result<()> {
-    let config = Config::for_up(args)?;
+    let mut config = Config::for_up(args)?;
     crate::logging::start(&config.log);
     if config.agent.driver == DriverKind::Ebpf {
         preflight::require_datapath()?;
     }
     let data_dir = DataDir::create(&config.data_dir)?;
     let _lock = data_dir.lock()?;
-    preflight::check_listener(config.api.listen, "--listen")?;
-    preflight::check_listener(config.api.metrics_listen, "--metrics-listen")?;
+    config.api.listen = preflight::check_listener(config.api.listen, "--listen")?;
+    config.api.metrics_listen = preflight::check_listener(config.api.metrics_listen, "--metrics-listen")?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -278,9 +278,5 @@ fn banner(config: &Config, data_dir: &DataDir, notes: &[String], took: Duration)
 }
 
 fn data_dir_option(path: &Path) -> String {
-    if path == PathBuf::from(crate::config::DEFAULT_DATA_DIR) {
-        String::new()
-    } else {
-        format!(" --data-dir {}", path.display())
-    }
+    if path == crate::config::DEFAULT_DATA_DIR { String::new() } else { format!(" --data-dir {}", path.display()) }
 }

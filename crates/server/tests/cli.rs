@@ -1,6 +1,8 @@
 //! What the command line says to wrong input: one line on standard error, which says what to do, and
 //! an exit code that is not 0. Needs no datapath; with root it also tries what only root gets to see.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     net::TcpListener,

@@ -61,7 +61,7 @@ impl Cloud {
         let ours = args.data_dir.join("clouds.yaml");
         let mut cloud = if let Some(name) = &args.os_cloud {
             let files = candidates(&ours);
-            let file = files.iter().find(|file| file.exists()).ok_or_else(|| ClientError::NoCloud { clouds: ours })?;
+            let file = files.iter().find(|file| file.exists()).ok_or(ClientError::NoCloud { clouds: ours })?;
             Self::read(file, name)?
         } else if ours.exists() {
             Self::read(&ours, "baryon-admin")?

@@ -124,7 +124,10 @@ fn print_problems(problems: &[Value]) -> Result<()> {
     if problems.is_empty() {
         return say!("nothing is wrong");
     }
-    say!("{} things are not as they should be:", problems.len())?;
+    match problems.len() {
+        1 => say!("1 thing is not as it should be:")?,
+        several => say!("{several} things are not as they should be:")?,
+    }
     let rows: Vec<Vec<String>> = problems
         .iter()
         .map(|problem| {

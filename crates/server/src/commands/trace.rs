@@ -1,5 +1,7 @@
 //! `baryon trace`: asks the specification why a packet does or does not arrive.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::{Error, cli::TraceArgs, client::Client, error::Result, output::say};
@@ -31,23 +33,75 @@ pub(super) fn trace(args: &TraceArgs) -> Result<()> {
     if args.json {
         say!("{answer}")?;
     } else {
-        print(report)?;
+        print(&client, report)?;
     }
     if delivered { Ok(()) } else { Err(Error::Told) }
 }
 
-fn print(report: &Value) -> Result<()> {
+fn print(client: &Client, report: &Value) -> Result<()> {
     let steps = report["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
     let stage = |step: &Value| step["stage"].as_str().unwrap_or_default().to_owned();
     let width = steps.iter().map(|step| stage(step).len()).max().unwrap_or(0);
+    let mut names = Names { client, known: BTreeMap::new() };
     for (number, step) in steps.iter().enumerate() {
         let subject = match (step.pointer("/subject/kind"), step.pointer("/subject/id")) {
             (Some(Value::String(kind)), Some(Value::String(id))) => format!("  [{} {id}]", kind.replace('_', " ")),
             _ => String::new(),
         };
-        say!("{:>3}  {:width$}  {}{subject}", number + 1, stage(step), step["text"].as_str().unwrap_or_default())?;
+        say!(
+            "{:>3}  {:width$}  {}{subject}",
+            number + 1,
+            stage(step),
+            names.name_all(step["text"].as_str().unwrap_or_default())
+        )?;
     }
     let verdict = report["verdict"].as_str().unwrap_or_default();
     let word = if report["delivered"].as_bool().unwrap_or(false) { "delivered" } else { "dropped" };
-    say!("{word}: {}", verdict.strip_prefix("dropped: ").unwrap_or(verdict))
+    let verdict = names.name_all(verdict);
+    let verdict =
+        [word, ": "].iter().try_fold(verdict.as_str(), |rest, part| rest.strip_prefix(part)).unwrap_or(&verdict);
+    say!("{word}: {verdict}")
+}
+
+/// Names of objects by their ids, asked for where they are met.
+struct Names<'a> {
+    client: &'a Client,
+    known: BTreeMap<String, Option<String>>,
+}
+
+/// A kind of object in the words of a step, and the path of its collection.
+const NAMED: [(&str, &str); 5] = [
+    ("port", "ports"),
+    ("router", "routers"),
+    ("network", "networks"),
+    ("switch", "networks"),
+    ("group", "security-groups"),
+];
+
+impl Names<'_> {
+    /// The text with names in the place of ids, where an id follows the kind of a named object.
+    fn name_all(&mut self, text: &str) -> String {
+        let mut previous = "";
+        let mut words = Vec::new();
+        for word in text.split(' ') {
+            let id = word.trim_end_matches([':', ',', ';', '.']);
+            let path = NAMED.iter().find(|(kind, _)| *kind == previous).map(|(_, path)| *path);
+            let name = path.filter(|_| uuid::Uuid::try_parse(id).is_ok()).and_then(|path| self.name(path, id));
+            words.push(name.map_or_else(|| word.to_owned(), |name| word.replace(id, &name)));
+            previous = word;
+        }
+        words.join(" ")
+    }
+
+    /// A name is a convenience: without one, or when it cannot be asked for, the id stands.
+    fn name(&mut self, path: &str, id: &str) -> Option<String> {
+        if let Some(name) = self.known.get(id) {
+            return name.clone();
+        }
+        let answer = self.client.get(&format!("{path}/{id}?fields=name")).ok();
+        let object = answer.as_ref().and_then(Value::as_object).and_then(|members| members.values().next());
+        let name = object.and_then(|object| object["name"].as_str()).filter(|name| !name.is_empty()).map(str::to_owned);
+        self.known.insert(id.to_owned(), name.clone());
+        name
+    }
 }

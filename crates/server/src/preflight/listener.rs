@@ -11,10 +11,11 @@ use crate::{Error, error::Result};
 /// `TCP_LISTEN` in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
 
-/// Tries the address; port 0 lets the kernel choose one and always fits.
-pub fn check_listener(address: SocketAddr, option: &'static str) -> Result<()> {
-    match TcpListener::bind(address) {
-        Ok(_) => Ok(()),
+/// Tries the address and returns it; in the place of port 0 with a port that is free now, since URLs
+/// and clouds.yaml need to know it before anybody listens.
+pub fn check_listener(address: SocketAddr, option: &'static str) -> Result<SocketAddr> {
+    match TcpListener::bind(address).and_then(|listener| listener.local_addr()) {
+        Ok(address) => Ok(address),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             Err(Error::AddressTaken { address, holder: holder(address), option })
         }

@@ -1,0 +1,223 @@
+//! A whole instance without a datapath: start, log in, second start, `kill -9`, stop, purge. Needs no root.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+const BARYON: &str = env!("CARGO_BIN_EXE_baryon");
+
+/// A directory that goes with the test.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("baryon-instance-{}-{name}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+
+    fn up(&self, more: &[&str]) -> Command {
+        let mut command = Command::new(BARYON);
+        command.args(["up", "--driver", "null", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"]);
+        command.arg("--data-dir").arg(self.data()).arg("--run-dir").arg(self.0.join("run")).args(more);
+        command
+    }
+
+    fn baryon(&self, arguments: &[&str]) -> Output {
+        Command::new(BARYON).args(arguments).arg("--data-dir").arg(self.data()).output().unwrap()
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running instance, ended with the test.
+struct Instance {
+    supervisor: Child,
+    /// What it said of itself.
+    banner: String,
+}
+
+impl Instance {
+    fn start(mut command: Command) -> Self {
+        let mut supervisor = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(supervisor.stdout.take().unwrap()).lines();
+        let mut banner = String::new();
+        while !banner.contains("Ctrl-C stops") {
+            banner += &lines.next().expect("the supervisor ended before it was up").unwrap();
+            banner.push('\n');
+        }
+        // The rest of its output goes nowhere, but the pipe stays open as long as it runs.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { supervisor, banner }
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.supervisor.id()).unwrap())
+    }
+
+    fn roles(&self) -> Vec<Pid> {
+        let children = format!("/proc/{0}/task/{0}/children", self.supervisor.id());
+        let children = fs::read_to_string(children).unwrap();
+        children.split_whitespace().map(|pid| Pid::from_raw(pid.parse().unwrap())).collect()
+    }
+
+    fn end(&mut self, signal: Signal) {
+        kill(self.pid(), signal).unwrap();
+        self.supervisor.wait().unwrap();
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        let _ = self.supervisor.kill();
+        let _ = self.supervisor.wait();
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[track_caller]
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Whether nothing but an entry for its parent is left of a process.
+fn is_gone(pid: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"));
+    status.map_or(true, |status| status.lines().any(|line| line.starts_with("State:\tZ")))
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn an_instance_starts_answers_and_stops() {
+    let directory = Directory::new("starts");
+    let mut instance = Instance::start(directory.up(&[]));
+    assert!(instance.banner.contains("datapath       none (--driver null)"), "{}", instance.banner);
+    assert_eq!(mode(&directory.data().join("clouds.yaml")), 0o600);
+    assert_eq!(mode(&directory.data()), 0o700);
+
+    let status = directory.baryon(&["status"]);
+    let said = text(&status.stdout);
+    assert!(status.status.success(), "{said}{}", text(&status.stderr));
+    assert!(
+        said.contains("supervisor runs") && said.contains("role api runs") && said.contains("nothing is wrong"),
+        "{said}"
+    );
+    // Passwords survive a restart, and so does the login.
+    let clouds = fs::read_to_string(directory.data().join("clouds.yaml")).unwrap();
+    let password = clouds.lines().find(|line| line.contains("password")).unwrap();
+
+    let roles = instance.roles();
+    instance.end(Signal::SIGTERM);
+    assert!(roles.iter().all(|pid| is_gone(*pid)));
+    let _instance = Instance::start(directory.up(&[]));
+    assert!(fs::read_to_string(directory.data().join("clouds.yaml")).unwrap().contains(password));
+    assert!(directory.baryon(&["status"]).status.success());
+}
+
+#[test]
+fn lost_passwords_are_made_anew() {
+    let directory = Directory::new("passwords");
+    let mut instance = Instance::start(directory.up(&[]));
+    instance.end(Signal::SIGINT);
+    fs::remove_file(directory.data().join("clouds.yaml")).unwrap();
+    let _instance = Instance::start(directory.up(&[]));
+    let status = directory.baryon(&["status"]);
+    assert!(status.status.success(), "{}", text(&status.stderr));
+}
+
+#[test]
+fn a_second_supervisor_is_refused_and_one_after_a_kill_waits_for_the_old_roles() {
+    let directory = Directory::new("second");
+    let mut instance = Instance::start(directory.up(&[]));
+    let second = directory.up(&[]).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let line = text(&second.stderr);
+    let expected = format!("(pid {}): stop it, or give another --data-dir", instance.pid());
+    assert!(
+        line.starts_with("baryon: another `baryon up` is running on ") && line.trim_end().ends_with(&expected),
+        "{line}"
+    );
+
+    let roles = instance.roles();
+    assert_eq!(roles.len(), 1);
+    instance.end(Signal::SIGKILL);
+    // At once, with no pause for the old role to end.
+    let _instance = Instance::start(directory.up(&[]));
+    assert!(roles.iter().all(|pid| is_gone(*pid)));
+}
+
+#[test]
+fn a_role_that_dies_is_started_again() {
+    let directory = Directory::new("role");
+    let instance = Instance::start(directory.up(&[]));
+    let old = instance.roles();
+    kill(old[0], Signal::SIGKILL).unwrap();
+    wait_until("the role is back", || instance.roles().first().is_some_and(|pid| *pid != old[0]));
+    wait_until("it answers", || directory.baryon(&["status"]).status.success());
+}
+
+#[test]
+fn commands_name_what_does_not_exist() {
+    let directory = Directory::new("commands");
+    let _instance = Instance::start(directory.up(&[]));
+    for (arguments, expected) in [
+        (
+            &["detach", "no-such-port"][..],
+            "there is no port with the name or id 'no-such-port': `openstack port list` shows all",
+        ),
+        (&["attach", "no-such-port", "--tap", "tap0"], "there is no port with the name or id 'no-such-port'"),
+        (&["detach", "port", "--os-region-name", "nowhere"], "its catalogue has no network service in region nowhere"),
+    ] {
+        let output = directory.baryon(arguments);
+        let line = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(line.contains(expected) && line.lines().count() == 1, "{line}");
+    }
+    let output = directory.baryon(&["trace", "--from", "no-such-port", "--to", "10.0.0.1"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn purge_asks_first_stops_what_runs_and_leaves_nothing() {
+    let directory = Directory::new("purge");
+    let mut instance = Instance::start(directory.up(&[]));
+    let run_dir = directory.0.join("run");
+    let run_dir = run_dir.to_str().unwrap();
+    let refused = directory.baryon(&["purge", "--run-dir", run_dir]);
+    assert!(text(&refused.stderr).contains("say --yes if that is meant"));
+    assert!(directory.data().join("baryon.db").exists());
+    let output = directory.baryon(&["purge", "--yes", "--run-dir", run_dir]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    instance.supervisor.wait().unwrap();
+    assert!(!directory.data().exists());
+}
