@@ -69,7 +69,13 @@ impl Behaviour for SecurityGroups {
             return Err(Error::SecurityGroupInUse { id: group.id });
         }
         if group.is_default {
-            return Err(Error::SecurityGroupCannotRemoveDefault {});
+            // Its project needs it, whoever asks: the real service lets administrators remove it, and
+            // makes it anew at the project's next request.
+            return Err(if context.is_admin {
+                Error::SecurityGroupInUse { id: group.id }
+            } else {
+                Error::SecurityGroupCannotRemoveDefault {}
+            });
         }
         // Its own rules, and those of other groups that let its members in.
         for by in ["security_group_id", "remote_group_id"] {

@@ -301,14 +301,11 @@ fn host_routes(field: &Field<'_>) -> Result<Value, RequestError> {
             pair(entry, ["destination", "nexthop"]).ok_or_else(|| field.invalid(malformed(entry)))?;
         let cidr = field.cidr(destination)?;
         let written = text(destination);
-        if written.parse::<IpAddr>().is_err() && written.split('/').next() != Some(&cidr.network().to_string()) {
-            let same =
-                written.split('/').next().and_then(|address| address.parse::<IpAddr>().ok()) == Some(cidr.network());
-            if !same {
-                return Err(
-                    field.invalid(format!("'{written}' isn't a recognized IP subnet cidr, '{cidr}' is recommended"))
-                );
-            }
+        let written_address = written.split('/').next().and_then(|address| address.parse::<IpAddr>().ok());
+        if written_address != Some(cidr.network()) {
+            return Err(
+                field.invalid(format!("'{written}' isn't a recognized IP subnet cidr, '{cidr}' is recommended"))
+            );
         }
         let nexthop = field.address(nexthop)?;
         if !seen.insert((cidr, nexthop)) {

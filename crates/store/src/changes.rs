@@ -69,3 +69,30 @@ pub(crate) fn trim(connection: &Connection, keep: u64) -> Result<(), StoreError>
     transaction.execute("UPDATE changes_trimmed SET upto = ?", [upto])?;
     Ok(transaction.commit()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consumer_behind_the_trim_point_is_told_to_read_everything() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        crate::migrate::migrate(&mut connection).unwrap();
+        let id = types::NetworkId::random().to_string();
+        for _ in 0..10 {
+            let sql = "INSERT INTO changes (region, resource, object_id) VALUES ('r', 'network', ?)";
+            connection.execute(sql, [&id]).unwrap();
+        }
+        trim(&connection, 4).unwrap();
+        let read = Read { connection: &connection };
+        assert_eq!(read.changes_since("r", ChangeSeq(5)).unwrap(), Changes::Trimmed);
+        for since in [6, 9] {
+            let Changes::Keys { keys, upto } = read.changes_since("r", ChangeSeq(since)).unwrap() else {
+                panic!("trimmed too much");
+            };
+            assert_eq!((keys.len(), upto), (1, ChangeSeq(10)));
+        }
+        trim(&connection, 0).unwrap();
+        assert_eq!(read.newest_change().unwrap(), ChangeSeq(10));
+    }
+}
