@@ -200,6 +200,44 @@ fn a_change_is_waited_for_when_asked_and_said_to_be_late_when_it_is() {
     assert_eq!(api.get(&demo, &format!("{BASE}/networks")).json()["networks"].as_array().unwrap().len(), 1, "stored");
 }
 
+/// A world that takes its time.
+struct SlowWorld(std::sync::mpsc::SyncSender<()>);
+
+impl World for SlowWorld {
+    fn wait_applied(&self, _region: &str, _change: ChangeSeq, _timeout: Duration) -> Result<(), WorldError> {
+        self.0.send(()).unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        Ok(())
+    }
+
+    fn trace(&self, region: &str, _request: &TraceRequest) -> Result<TraceReport, WorldError> {
+        Err(WorldError::UnknownRegion(region.to_owned()))
+    }
+
+    fn drops(&self, region: &str, _port: PortId) -> Result<Vec<DropCount>, WorldError> {
+        Err(WorldError::UnknownRegion(region.to_owned()))
+    }
+
+    fn status(&self, region: &str) -> Result<RegionStatus, WorldError> {
+        Err(WorldError::UnknownRegion(region.to_owned()))
+    }
+}
+
+#[test]
+fn the_end_waits_for_requests_that_are_worked_on() {
+    let (waiting, is_waiting) = std::sync::mpsc::sync_channel(1);
+    let mut api = TestApi::with(|_| {}, Arc::new(SlowWorld(waiting)));
+    let demo = api.demo();
+    let url = format!("http://{}{BASE}/networks?wait=1", api.address);
+    let request = std::thread::spawn(move || {
+        let body = r#"{"network": {}}"#;
+        ureq::post(&url).header("X-Auth-Token", &demo).send(body).map(|answer| answer.status().as_u16())
+    });
+    is_waiting.recv().unwrap();
+    api.stop();
+    assert_eq!(request.join().unwrap().unwrap(), 201);
+}
+
 #[test]
 fn the_compiled_world_answers_administrators() {
     let world = Arc::new(ToldWorld { applied: Ok(()), waited_for: Default::default() });

@@ -134,12 +134,19 @@ impl TestApi {
     }
 }
 
-impl Drop for TestApi {
-    fn drop(&mut self) {
+impl TestApi {
+    /// Ends it, and returns when it has ended.
+    pub(crate) fn stop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for TestApi {
+    fn drop(&mut self) {
+        self.stop();
         let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
