@@ -68,14 +68,10 @@ impl Behaviour for SecurityGroups {
         if !tx.ports_in_group(&context.region, group.id)?.is_empty() {
             return Err(Error::SecurityGroupInUse { id: group.id });
         }
-        if group.is_default {
-            // Its project needs it, whoever asks: the real service lets administrators remove it, and
-            // makes it anew at the project's next request.
-            return Err(if context.is_admin {
-                Error::SecurityGroupInUse { id: group.id }
-            } else {
-                Error::SecurityGroupCannotRemoveDefault {}
-            });
+        // Administrators may: that is how a project's leftovers go. A project that still lives gets
+        // another one at its next request.
+        if group.is_default && !context.is_admin {
+            return Err(Error::SecurityGroupCannotRemoveDefault {});
         }
         // Its own rules, and those of other groups that let its members in.
         for by in ["security_group_id", "remote_group_id"] {

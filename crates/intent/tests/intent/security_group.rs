@@ -32,6 +32,9 @@ fn every_project_has_its_default_group() {
         (409, "SecurityGroupInUse".into(), format!("Security Group {id} in use."))
     );
     assert_eq!(cloud.list(&cloud.alice, "security-groups", &[]).unwrap().len(), 1);
+    let ports = cloud.list(&cloud.alice, "ports", &[]).unwrap();
+    cloud.delete(&cloud.alice, "ports", text(&ports[0], "id")).unwrap();
+    cloud.delete(&cloud.admin, "security-groups", id).unwrap();
 }
 
 #[test]
