@@ -42,7 +42,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The C side of `layout.rs`, and the numbers of the drop reasons.
 fn header() -> Result<String, Box<dyn Error>> {
-    let mut text = String::from("/* Made by build.rs from src/layout.rs. */\n#pragma once\n#include <linux/types.h>\n\n");
+    let mut text =
+        String::from("/* Made by build.rs from src/layout.rs. */\n#pragma once\n#include <linux/types.h>\n\n");
     for (name, value) in layout::CONSTANTS {
         writeln!(text, "#define {name} {value:#x}u")?;
     }

@@ -52,7 +52,7 @@ LPM(members, struct range_key, __u32, 1 << 22);
 HASH(flows, struct flow_key, struct flow, 1 << 20);
 ARRAY(connections, __u32, 16384);
 TABLE(traffic, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct traffic, 16384, 0);
-TABLE(drops, BPF_MAP_TYPE_PERCPU_HASH, struct pair, struct count, 1 << 19, BPF_F_NO_PREALLOC);
+TABLE(drops, BPF_MAP_TYPE_PERCPU_HASH, struct pair, struct count, 1 << 17, BPF_F_NO_PREALLOC);
 TABLE(scratch, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct scratch, 1, 0);
 
 /* Which number stands for which row: a driver that starts again goes on with the same. */

@@ -13,21 +13,21 @@ static __always_inline int translate_destination(struct scratch *s)
 	if (s->direction == ORIGINAL) {
 		if (s->dnat_router == s->router) {
 			s->current.daddr = s->partner.saddr;
-			s->dnat_port = 1;
+			s->translated = 1;
 		}
 		return NEXT_STAGE;
 	}
 	if (s->direction == REPLY) {
 		if (s->dnat_router == s->router) {
 			s->current.saddr = s->partner.daddr;
-			s->dnat_port = 1;
+			s->translated = 1;
 		}
 		if (s->snat_router == s->router) {
 			s->current.daddr = s->partner.saddr;
 			s->current.dport = s->partner.sport;
 			if (s->key.protocol == IPPROTO_ICMP)
 				s->current.sport = s->current.dport;
-			s->dnat_port = 1;
+			s->translated = 1;
 		}
 		return NEXT_STAGE;
 	}
@@ -38,7 +38,8 @@ static __always_inline int translate_destination(struct scratch *s)
 		return DROP_NOT_TRANSLATABLE;
 	s->current.daddr = floating->logical;
 	s->dnat_router = s->router;
-	s->dnat_port = floating->port;
+	s->gateway = floating->port;
+	s->translated = 1;
 	return NEXT_STAGE;
 }
 
@@ -98,12 +99,12 @@ static __always_inline int translate_source(struct scratch *s, __u32 out_slot, c
 	if (external)
 		return translate_new_source(s, out->switch_slot, out_slot);
 	/* Hairpin: the answer must come back through this router. */
-	if (s->outside || !s->dnat_port)
+	if (s->outside || s->dnat_router != s->router)
 		return NEXT_STAGE;
-	gateway = bpf_map_lookup_elem(&ports, &s->dnat_port);
+	gateway = bpf_map_lookup_elem(&ports, &s->gateway);
 	if (!gateway)
 		return NEXT_STAGE;
-	return translate_new_source(s, gateway->switch_slot, s->dnat_port);
+	return translate_new_source(s, gateway->switch_slot, s->gateway);
 }
 
 /* One router: `s->router`, entered by its interface `s->router_port`. */
@@ -127,7 +128,7 @@ __noinline int route(struct scratch *s)
 	flags = bpf_map_lookup_elem(&routers, &s->router);
 	if (!flags || !(*flags & ROUTER_ENABLED))
 		return DROP_ROUTER_DISABLED;
-	s->dnat_port = 0;
+	s->translated = 0;
 	reason = translate_destination(s);
 	if (reason)
 		return reason;
@@ -149,7 +150,7 @@ __noinline int route(struct scratch *s)
 	next_hop = found->next_hop ? found->next_hop : s->current.daddr;
 	nat.first = s->router;
 	nat.second = s->router_port;
-	if (!s->dnat_port && bpf_map_lookup_elem(&source_nats, &nat))
+	if (!s->translated && bpf_map_lookup_elem(&source_nats, &nat))
 		return DROP_NOT_TRANSLATED;
 	out = bpf_map_lookup_elem(&ports, &out_slot);
 	sw = out ? bpf_map_lookup_elem(&switches, &out->switch_slot) : NULL;

@@ -81,7 +81,7 @@ impl Pins {
             }
         }
         umount2(&self.root, MntFlags::MNT_DETACH)
-                        .map_err(|errno| Error::file("unmount", &self.root)(io::Error::from(errno)))?;
+            .map_err(|errno| Error::file("unmount", &self.root)(io::Error::from(errno)))?;
         Ok(true)
     }
 

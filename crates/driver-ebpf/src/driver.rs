@@ -183,7 +183,8 @@ impl EbpfDriver {
 
     fn remember_ifindex(&mut self) -> Result<(), String> {
         let entry = Entry::new(Table::Numbers, &Named::IFINDEX.key(), &(self.devices.next_ifindex() - 1));
-        crate::entries::Sink::write(&mut self.datapath.kernel, &entry.at, &entry.value).map_err(|error| error.to_string())
+        crate::entries::Sink::write(&mut self.datapath.kernel, &entry.at, &entry.value)
+            .map_err(|error| error.to_string())
     }
 
     fn put_services(&mut self, port: &Port) -> Result<Option<String>, String> {
@@ -319,11 +320,13 @@ impl EbpfDriver {
         }
         for (network, interface) in &self.config.physical_networks {
             if interface == name {
-                keys.extend(self.datapath.rows.observed().into_keys().filter(|key| match key {
+                keys.extend(self.datapath.rows.observed().into_keys().filter(|key| {
+                    match key {
                     RowKey::Switch(id) => self.wires.get(id).is_none_or(|(_, switch)| {
                         matches!(&switch.kind, SwitchKind::External { physical_network } if physical_network == network)
                     }),
                     _ => false,
+                }
                 }));
             }
         }

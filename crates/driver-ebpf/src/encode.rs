@@ -252,11 +252,7 @@ impl Encoder<'_> {
         let switch_slot = self.switch_number(row.switch)?;
         let port = self.port_number(row.port)?;
         let (external, logical) = (wire_order(row.external), wire_order(row.logical));
-        self.entry(
-            Table::FloatingIn,
-            &AddressKey { slot: router, address: external },
-            &FloatingIn { logical, port },
-        );
+        self.entry(Table::FloatingIn, &AddressKey { slot: router, address: external }, &FloatingIn { logical, port });
         self.entry(Table::FloatingOut, &FloatingOutKey { router, switch_slot, logical }, &external);
         let neighbour = Neighbour { flags: NEIGHBOUR_FLOATING, port, mac: row.mac.0, pad: [0; 2] };
         self.entry(Table::Neighbours, &AddressKey { slot: switch_slot, address: external }, &neighbour);

@@ -207,7 +207,8 @@ impl Entries {
                 }
             }
             Table::Rules => {
-                let set = |value| Rule::from_bytes(value).filter(|rule| rule.flags & RULE_SET != 0).map(|rule| rule.set);
+                let set =
+                    |value| Rule::from_bytes(value).filter(|rule| rule.flags & RULE_SET != 0).map(|rule| rule.set);
                 match value {
                     Some(value) => {
                         let Some(set) = set(value) else { return };

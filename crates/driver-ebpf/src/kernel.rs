@@ -30,8 +30,6 @@ use crate::{
     table::{Entry, EntryKey, Table},
 };
 
-
-
 /// Alignment that an ELF file in memory needs.
 #[repr(align(8))]
 struct Aligned<T: ?Sized>(T);
@@ -154,9 +152,8 @@ impl Kernel {
         let mut entries = Vec::new();
         for (table, map) in &self.tables {
             for key in map.keys() {
-                let value = map
-                    .lookup(&key, MapFlags::ANY)
-                    .map_err(Error::bpf(format!("read the map '{}'", table.name())))?;
+                let value =
+                    map.lookup(&key, MapFlags::ANY).map_err(Error::bpf(format!("read the map '{}'", table.name())))?;
                 if let Some(value) = value {
                     entries.push(Entry { at: EntryKey { table: *table, key }, value });
                 }
@@ -171,9 +168,7 @@ impl Kernel {
         let before = self.config.lookup(&key, MapFlags::ANY).map_err(Error::bpf("read the configuration"))?;
         if before.as_deref() != Some(&config.bytes()) {
             self.writes += 1;
-            self.config
-                .update(&key, &config.bytes(), MapFlags::ANY)
-                .map_err(Error::bpf("write the configuration"))?;
+            self.config.update(&key, &config.bytes(), MapFlags::ANY).map_err(Error::bpf("write the configuration"))?;
         }
         Ok(())
     }
@@ -188,9 +183,7 @@ impl Kernel {
         // 0 marks a decision that was not made.
         let next = self.read_generation()?.checked_add(1).unwrap_or(1);
         self.writes += 1;
-        self.generation
-            .update(&0u32.bytes(), &next.bytes(), MapFlags::ANY)
-            .map_err(Error::bpf("write the generation"))
+        self.generation.update(&0u32.bytes(), &next.bytes(), MapFlags::ANY).map_err(Error::bpf("write the generation"))
     }
 
     /// Makes all decisions old that the groups of these ports allowed.

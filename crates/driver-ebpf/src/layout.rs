@@ -528,12 +528,12 @@ layouts! {
         router_port: u32,
         /// 1: it came in from an external switch.
         outside: u32,
-        /// Slot of the interface of the floating IP that was its destination in this router.
-        dnat_port: u32,
+        /// 1: its addresses were translated when it came into this router.
+        translated: u32,
+        /// Slot of the gateway interface of the floating IP that was its destination.
+        gateway: u32,
         /// What will be done.
         action: Action,
-        /// Zero.
-        pad: u32,
         /// An entry in the making; too large for the stack.
         draft: Flow,
     }

@@ -38,16 +38,8 @@ pub enum Pool {
 }
 
 impl Pool {
-    const ALL: [Self; 8] = [
-        Self::Switch,
-        Self::Router,
-        Self::Port,
-        Self::Group,
-        Self::Set,
-        Self::Rule,
-        Self::Member,
-        Self::Ifindex,
-    ];
+    const ALL: [Self; 8] =
+        [Self::Switch, Self::Router, Self::Port, Self::Group, Self::Set, Self::Rule, Self::Member, Self::Ifindex];
 
     /// The first number: the programs take 0 of these for "none".
     const fn first(self) -> u32 {

@@ -18,10 +18,8 @@ use crate::{Error, error::Result};
 /// Sets or clears the mode. It lasts longer than this process.
 pub(crate) fn set(ifindex: u32, links: &Links, on: bool) -> Result<()> {
     let name = links.by_index(ifindex)?.name;
-    let failed = |source: io::Error| Error::System {
-        operation: format!("set promiscuous mode of interface '{name}'"),
-        source,
-    };
+    let failed =
+        |source: io::Error| Error::System { operation: format!("set promiscuous mode of interface '{name}'"), source };
     let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)
         .map_err(|errno| failed(errno.into()))?;
     // SAFETY: all zeroes are a value of this structure of numbers.

@@ -9,6 +9,8 @@ use std::{
     collections::{BTreeMap, HashMap},
     io,
     net::Ipv4Addr,
+    thread::sleep,
+    time::Duration,
 };
 
 use hostnet::{Links, PeerSpec, VethSpec, sysctl};
@@ -32,8 +34,8 @@ use crate::{
     error::Result,
     kernel::{Collect, Program, send_frame, test_run},
     layout::{
-        DEVICE_GUEST, Device, Layout, Scratch, VERDICT_ANSWER, VERDICT_DROP, VERDICT_FLOOD, VERDICT_FOREIGN, VERDICT_PORT, VERDICT_SERVICES,
-        VERDICT_WIRE,
+        DEVICE_GUEST, Device, Layout, Scratch, VERDICT_ANSWER, VERDICT_DROP, VERDICT_FLOOD, VERDICT_FOREIGN,
+        VERDICT_NONE, VERDICT_PORT, VERDICT_SERVICES, VERDICT_WIRE,
     },
     numbers::{Named, Pool},
     table::{Entry, Table},
@@ -43,8 +45,10 @@ use crate::{
 const PROCESSOR: usize = 0;
 /// The shortest frame that the kernel takes: shorter ones never come as far as the programs.
 const SHORTEST: usize = 14;
-/// The shortest IPv4 frame that it takes for a test.
-const SHORTEST_IPV4: usize = 34;
+/// The shortest frame of any protocol that it takes for a test.
+const SHORTEST_FOR_TEST: usize = 54;
+/// How often a frame is sent before it is taken for lost.
+const PATIENCE: usize = 200;
 
 /// What a packet came to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -169,9 +173,12 @@ impl TestRun {
         if self.pool.is_empty() {
             let number = self.devices.len();
             let (name, peer) = (format!("stand{number}"), format!("in{number}"));
-            let spec = VethSpec { name: &name, peer: PeerSpec { name: &peer, ..PeerSpec::default() }, ..VethSpec::default() };
-            self.pool.push(self.links.create_veth(&spec)?.ifindex);
-            self.pool.push(self.links.by_name(&peer)?.ifindex);
+            let spec =
+                VethSpec { name: &name, peer: PeerSpec { name: &peer, ..PeerSpec::default() }, ..VethSpec::default() };
+            for ifindex in [self.links.create_veth(&spec)?.ifindex, self.links.by_name(&peer)?.ifindex] {
+                self.links.set_up(ifindex)?;
+                self.pool.push(ifindex);
+            }
         }
         let ifindex = self.pool.pop().ok_or_else(|| failed("no stand-in for a device".to_owned()))?;
         self.devices.insert(key, ifindex);
@@ -214,8 +221,8 @@ impl TestRun {
         let (fd, _) = self.datapath.kernel.program(program)?;
         let after = match test_run(fd, ifindex, frame, 1) {
             Ok(ran) => ran.frame,
-            // The kernel's test facility takes no IPv4 packet that is shorter than its header.
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) && frame.len() < SHORTEST_IPV4 => {
+            // The kernel's test facility takes no IP packet that is shorter than its header.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) && frame.len() < SHORTEST_FOR_TEST => {
                 self.inject(program, ifindex, frame)?;
                 frame.to_vec()
             }
@@ -233,13 +240,16 @@ impl TestRun {
         let Some(peer) = self.links.by_index(ifindex)?.peer_ifindex else {
             return Err(failed(format!("interface {ifindex} has no other end")));
         };
-        self.links.set_up(ifindex)?;
-        self.links.set_up(peer)?;
         self.datapath.kernel.attach(program, ifindex)?;
-        let sent = send_frame(peer, frame);
-        self.datapath.kernel.detach(ifindex)?;
-        self.links.set_down(ifindex)?;
-        sent.map_err(|source| Error::System { operation: "send a frame".to_owned(), source })
+        // A new pair carries nothing before the kernel has noticed that both ends are up.
+        for _ in 0..PATIENCE {
+            send_frame(peer, frame).map_err(|source| Error::System { operation: "send a frame".to_owned(), source })?;
+            if self.read_scratch()?.verdict != VERDICT_NONE {
+                break;
+            }
+            sleep(Duration::from_millis(10));
+        }
+        self.datapath.kernel.detach(ifindex)
     }
 
     /// The average time that the programs take for the packet, in nanoseconds, when it is seen again

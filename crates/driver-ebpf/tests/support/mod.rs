@@ -34,6 +34,9 @@ impl Host {
         let netns = Netns::create(&name).unwrap();
         // The test's own thread: it ends with the test.
         netns.enter().unwrap();
+        // As on every host: without any local address the kernel takes all next hops for broadcast.
+        let links = Links::open().unwrap();
+        links.set_up(links.by_name("lo").unwrap().ifindex).unwrap();
         let run_dir = PathBuf::from(format!("/tmp/{name}"));
         let config = EbpfConfig { instance: name.clone(), run_dir, ..EbpfConfig::default() };
         Self { name, netns, config, servers: Vec::new() }
