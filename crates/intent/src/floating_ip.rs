@@ -88,11 +88,7 @@ impl Behaviour for FloatingIps {
     }
 
     fn delete(tx: &mut Tx<'_>, context: &Context, floating: FloatingIp) -> Result<(), Error> {
-        tx.delete::<FloatingIp>(&context.region, floating.id)?;
-        if let Some(id) = floating.floating_port_id {
-            tx.delete::<Port>(&context.region, id)?;
-        }
-        Ok(())
+        remove(tx, context, &floating)
     }
 
     fn complete(read: &Read<'_>, context: &Context, bodies: &mut [Body]) -> Result<(), Error> {
@@ -258,6 +254,15 @@ fn reaching_router(
     }
     candidates.sort_unstable();
     Ok(candidates.first().map(|(_, id)| *id))
+}
+
+/// Removes a floating IP, and with it the port that keeps its address.
+pub(crate) fn remove(tx: &mut Tx<'_>, context: &Context, floating: &FloatingIp) -> Result<(), Error> {
+    tx.delete::<FloatingIp>(&context.region, floating.id)?;
+    if let Some(id) = floating.floating_port_id {
+        tx.delete::<Port>(&context.region, id)?;
+    }
+    Ok(())
 }
 
 fn detach(floating: &mut FloatingIp) {

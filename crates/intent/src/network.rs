@@ -1,12 +1,12 @@
 //! Networks.
 
-use model::{Body, Network, NetworkPatch, Patch, Port, Request, Resource, Subnet, Timestamp};
+use model::{Body, FloatingIp, Network, NetworkPatch, Patch, Port, Request, Resource, Subnet, Timestamp};
 use rand::Rng;
 use serde_json::json;
 use store::{Read, StoreError, Tx};
 use types::{NetworkId, ProjectId};
 
-use crate::{Context, Error, operations::Behaviour, port, subnet};
+use crate::{Context, Error, floating_ip, operations::Behaviour, port, subnet};
 
 /// The behaviour of networks.
 pub(crate) struct Networks;
@@ -76,6 +76,11 @@ impl Behaviour for Networks {
     }
 
     fn delete(tx: &mut Tx<'_>, context: &Context, network: Network) -> Result<(), Error> {
+        // Floating IPs that reach nothing do not keep their network.
+        let idle = [("floating_network_id", json!(network.id)), ("port_id", json!(null))];
+        for floating in tx.find::<FloatingIp>(&context.region, &idle)? {
+            floating_ip::remove(tx, context, &floating)?;
+        }
         let (automatic, others): (Vec<Port>, Vec<Port>) = ports(tx, context, network.id)?
             .into_iter()
             .partition(|port: &Port| AUTOMATIC.contains(&port.device_owner.as_str()));

@@ -131,3 +131,18 @@ fn administrators_choose_the_address() {
     assert_eq!(floating["floating_ip_address"], "198.51.100.99");
     assert_eq!(parts(cloud.create(&cloud.admin, "floatingips", body)).1, "IpAddressAlreadyAllocated");
 }
+
+#[test]
+fn an_external_network_goes_with_the_floating_ips_that_reach_nothing() {
+    let Routed { cloud, port, external, router, .. } = routed();
+    let other = cloud.id(&cloud.admin, "networks", json!({"router:external": true}));
+    let body = json!({"network_id": other, "ip_version": 4, "cidr": "203.0.113.0/24"});
+    cloud.create(&cloud.admin, "subnets", body).unwrap();
+    let idle = cloud.id(&cloud.alice, "floatingips", json!({"floating_network_id": other}));
+    cloud.delete(&cloud.admin, "networks", &other).unwrap();
+    assert_eq!(parts(cloud.show(&cloud.alice, "floatingips", &idle)).0, 404);
+    let body = json!({"floating_network_id": external, "port_id": port});
+    cloud.create(&cloud.alice, "floatingips", body).unwrap();
+    assert_eq!(parts(cloud.delete(&cloud.admin, "networks", &external)).1, "NetworkInUse");
+    assert_eq!(parts(cloud.delete(&cloud.alice, "routers", &router)).0, 409);
+}
