@@ -156,9 +156,6 @@ pub struct AttachArgs {
     /// SSH public key for the metadata service, as a file or as text; may be repeated
     #[arg(long = "key", value_name = "FILE|TEXT")]
     pub keys: Vec<String>,
-    /// Seconds to wait until the datapath has it
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub timeout: u64,
     /// How to reach the API.
     #[command(flatten)]
     pub cloud: CloudArgs,
@@ -169,9 +166,6 @@ pub struct AttachArgs {
 pub struct DetachArgs {
     /// Name or id of the port
     pub port: String,
-    /// Seconds to wait until the datapath has let go
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub timeout: u64,
     /// How to reach the API.
     #[command(flatten)]
     pub cloud: CloudArgs,

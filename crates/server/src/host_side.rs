@@ -68,6 +68,7 @@ pub fn ensure(settings: &AgentSettings) -> Result<HostSide> {
     };
     if public != instance.uplink_physical() {
         // A change of configuration: the veth pair of before has no job any more.
+        uplink::stop_masquerade(*instance, &mut undo)?;
         uplink::remove(&links, *instance, &mut Vec::new())?;
     }
     physical_networks.insert(PUBLIC.to_owned(), public);

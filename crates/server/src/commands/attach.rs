@@ -55,8 +55,7 @@ pub(super) fn attach(args: &AttachArgs) -> Result<()> {
         None => {}
     }
     body["port_id"] = port["id"].clone();
-    let path = format!("baryon/attachments?wait=1&timeout={}", args.timeout);
-    let answer = client.post(&path, &json!({"attachment": body}))?;
+    let answer = client.post("baryon/attachments?wait=1", &json!({"attachment": body}))?;
     report(&client, &port, &answer["attachment"], "")
 }
 
@@ -67,7 +66,7 @@ pub(super) fn detach(args: &DetachArgs) -> Result<()> {
     let Some(old) = existing(&client, &port)? else {
         return say!("port {} is not attached to anything", label(&port));
     };
-    client.delete(&format!("baryon/attachments/{}?wait=1&timeout={}", text(&old, "id"), args.timeout))?;
+    client.delete(&format!("baryon/attachments/{}?wait=1", text(&old, "id")))?;
     say!("port {} is detached from {}", label(&port), describe(&old["target"]))
 }
 

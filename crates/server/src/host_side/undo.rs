@@ -67,6 +67,15 @@ impl Undo {
         Ok(())
     }
 
+    /// Puts one setting back that an earlier start had changed.
+    pub(super) fn put_back(&mut self, key: &str) -> Result<()> {
+        let Some(old) = self.record.sysctls.get(key) else { return Ok(()) };
+        sysctl::write(key, old)?;
+        // Forgotten only after it was done, so that a crash in between repeats it.
+        self.record.sysctls.remove(key);
+        self.write()
+    }
+
     /// Adds interfaces that carry physical networks.
     pub(super) fn note_physical_networks(&mut self, networks: &BTreeMap<String, String>) -> Result<()> {
         self.record.physical_networks.clone_from(networks);

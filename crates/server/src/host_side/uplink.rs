@@ -49,9 +49,15 @@ pub(super) fn ensure(
         ));
         notes.push("net.ipv4.ip_forward is 1".to_owned());
     } else {
-        delete_table(instance, &mut Vec::new())?;
+        stop_masquerade(instance, undo)?;
     }
     Ok(physical.name)
+}
+
+/// Takes back what an earlier start with another configuration changed.
+pub(super) fn stop_masquerade(instance: InstanceId, undo: &mut Undo) -> Result<()> {
+    delete_table(instance, &mut Vec::new())?;
+    undo.put_back(FORWARDING)
 }
 
 /// Both ends, made if one is missing.
