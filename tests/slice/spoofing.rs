@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use serde_json::json;
-use testkit::frame::{Frame, Transport};
+use testkit::frame::{Body, Frame, Transport};
 use types::MacAddr;
 
 use crate::failure::{Result, ensure, same};
@@ -32,6 +32,9 @@ pub(crate) fn check(world: &mut World) -> Result<()> {
         { "ip_address": own.to_string(), "mac_address": STRANGER.to_string() },
     ]);
     world.demo.update("port", &world.web1.port_id, json!({ "allowed_address_pairs": pairs }))?;
+    // As for any network behind a server: the answers come back by it, and do not go out by the default route.
+    let route = json!([{ "destination": "10.66.0.0/16", "nexthop": own.to_string() }]);
+    world.demo.update("router", &world.router, json!({ "routes": route }))?;
     expect(world, "an allowed address", &echo(world, mac, BORROWED), None)?;
     expect(world, "an address of an allowed range", &echo(world, mac, IN_RANGE), None)?;
     expect(world, "an allowed MAC address", &echo(world, STRANGER, own), None)?;
@@ -47,6 +50,7 @@ pub(crate) fn check(world: &mut World) -> Result<()> {
     same("ARP drops of an allowed address", world.drops(&world.web1, "spoofed-arp")?, before)?;
 
     world.demo.update("port", &world.web1.port_id, json!({ "allowed_address_pairs": [] }))?;
+    world.demo.update("router", &world.router, json!({ "routes": [] }))?;
     expect(world, "an address that was allowed", &echo(world, mac, BORROWED), Some("spoofed-ip"))?;
     ensure(world.web1.server.reaches(world.web2.address)?, || "an honest packet is dropped afterwards".to_owned())
 }
@@ -62,11 +66,18 @@ fn expect(world: &World, what: &str, frame: &Frame, dropped: Option<&str>) -> Re
     let (from, to) = (&world.web1, &world.web2);
     let count = |reason: &str| world.drops(from, reason);
     let before = dropped.map_or(Ok(0), count)?;
-    let capture = to.server.capture("icmp[icmptype] == icmp-echo or arp")?;
+    let filter = match &frame.body {
+        Body::Ip(ip) => format!("icmp[icmptype] == icmp-echo and src host {}", ip.source),
+        Body::Arp(_) | Body::Raw(..) => "arp".to_owned(),
+    };
+    let capture = to.server.capture(&filter)?;
     from.server.send_frames(&vec![frame.bytes(); COUNT])?;
     let packets = capture.packets()?;
     match dropped {
-        None => ensure(packets.len() == COUNT, || format!("{what}: {} of {COUNT} arrived", packets.len())),
+        None => ensure(packets.len() == COUNT, || {
+            let drops = [from, to].map(|guest| world.admin.drops(&guest.port_id).unwrap_or_default());
+            format!("{what}: {} of {COUNT} arrived; dropped at the two ports so far: {drops:?}", packets.len())
+        }),
         Some(reason) => {
             ensure(packets.is_empty(), || format!("{what}: it arrived: {packets:?}"))?;
             let more = count(reason)? - before;
