@@ -9,10 +9,9 @@
 //!
 //! Everything but identity belongs to a region, and every function names it.
 //!
-//! Rejected: an async driver (sqlx), which was slower here at lists of many rows and cannot share a
-//! transaction between requests (`docs/adr/0002-sqlite-by-rusqlite.md`); objects as JSON documents,
-//! which have no constraints; one writer connection per request, which would wait for locks and pay
-//! an fsync each.
+//! Rejected: an async driver (sqlx), which cannot share a transaction between requests
+//! (`docs/adr/0002-sqlite-by-rusqlite.md`); objects as JSON documents, which have no constraints;
+//! one writer connection per request, which would wait for locks and pay an fsync each.
 //!
 //! Deliberately absent: policy, defaults, and any knowledge of what an attribute means.
 //!
