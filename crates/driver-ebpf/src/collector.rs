@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Error, error::Result, kernel::Collect};
+use crate::{Error, error::Result, sys::Collect};
 
 /// Time between two runs.
 const PERIOD: Duration = Duration::from_secs(5);

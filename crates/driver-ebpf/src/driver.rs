@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    net::Ipv4Addr,
+    net::{IpAddr, Ipv4Addr},
     sync::Arc,
 };
 
@@ -15,6 +15,7 @@ use types::MacAddr;
 
 use crate::{
     Error,
+    announce::announce,
     bpffs::Pins,
     collector::{Collector, Run},
     config::EbpfConfig,
@@ -23,7 +24,7 @@ use crate::{
     encode::DeviceFacts,
     error::Result,
     kernel::Program,
-    layout::{Config, Count, Layout, Pair},
+    layout::{Config, Count, Layout, Pair, Traffic},
     numbers::{Named, Pool},
     promiscuous,
     table::{Entry, Table},
@@ -64,8 +65,8 @@ pub struct EbpfDriver {
     /// Numbers of points that are gone, and the run of the collector after which they are free.
     retired: Vec<(Run, BTreeSet<Named>)>,
     ports: HashMap<PortId, Arc<Port>>,
-    /// Interfaces of physical networks, by the switch that has them.
-    wires: BTreeMap<SwitchId, (u32, Arc<Switch>)>,
+    /// Physical networks of external switches, and the index of the interface or 0.
+    wires: BTreeMap<SwitchId, (u32, String)>,
     service_ifindex: Option<u32>,
     service_ports: BTreeMap<PortId, ServicePort>,
     service_changes: Vec<ServiceChange>,
@@ -104,6 +105,20 @@ impl EbpfDriver {
         self.datapath.kernel.writes()
     }
 
+    /// Traffic of a port since it came into being; zeroes for a port that is not known.
+    pub fn traffic(&self, port: PortId) -> Result<Traffic> {
+        let mut sum = Traffic::default();
+        let Some(number) = self.port_number(port) else { return Ok(sum) };
+        let values = self.datapath.kernel.traffic_counter(number)?;
+        for traffic in values.iter().filter_map(|value| Traffic::from_bytes(value)) {
+            sum.sent_packets += traffic.sent_packets;
+            sum.sent_bytes += traffic.sent_bytes;
+            sum.received_packets += traffic.received_packets;
+            sum.received_bytes += traffic.received_bytes;
+        }
+        Ok(sum)
+    }
+
     /// All ports as the host services know them.
     #[must_use]
     pub fn service_ports(&self) -> Vec<ServicePort> {
@@ -137,6 +152,7 @@ impl EbpfDriver {
         let result = match row {
             Row::Port(port) => self.put_port(port, row),
             Row::Switch(switch) => self.put_switch(switch, row),
+            Row::FloatingIp(floating) => self.put_and_announce(row, floating.switch, floating.external, floating.mac),
             _ => self.datapath.put(row, DeviceFacts::default()).map(|()| None),
         };
         match result {
@@ -167,7 +183,15 @@ impl EbpfDriver {
         if let Some(before) = before.filter(|before| before.ifindex != facts.ifindex) {
             self.datapath.kernel.detach(before.ifindex).map_err(|error| error.to_string())?;
         }
+        let writes = self.datapath.kernel.writes();
         self.datapath.put(row, facts)?;
+        if matches!(port.kind, PortKind::Router { .. }) && self.datapath.kernel.writes() != writes {
+            for address in &port.addresses {
+                if let IpAddr::V4(address) = address.address {
+                    self.announce(port.switch, address, port.mac);
+                }
+            }
+        }
         if facts.ifindex != 0 {
             self.datapath.kernel.attach(Program::FromGuest, facts.ifindex).map_err(|error| error.to_string())?;
             if made_by_us(port) {
@@ -218,7 +242,7 @@ impl EbpfDriver {
         }
     }
 
-    fn put_switch(&mut self, switch: &Arc<Switch>, row: &Row) -> Result<Option<String>, String> {
+    fn put_switch(&mut self, switch: &Switch, row: &Row) -> Result<Option<String>, String> {
         let (facts, missing) = match &switch.kind {
             SwitchKind::Tenant => (DeviceFacts::default(), None),
             SwitchKind::External { physical_network } => match self.find_wire(switch.id, physical_network) {
@@ -226,17 +250,41 @@ impl EbpfDriver {
                 Err(reason) => (DeviceFacts::default(), Some(reason)),
             },
         };
-        let before = self.wires.remove(&switch.id);
-        if let Some((before, _)) = before.filter(|(before, _)| *before != facts.ifindex) {
+        let before = self.wires.remove(&switch.id).map_or(0, |(ifindex, _)| ifindex);
+        if before != 0 && before != facts.ifindex {
             self.datapath.kernel.detach(before).map_err(|error| error.to_string())?;
+        }
+        if let SwitchKind::External { physical_network } = &switch.kind {
+            self.wires.insert(switch.id, (facts.ifindex, physical_network.clone()));
         }
         self.datapath.put(row, facts)?;
         if facts.ifindex != 0 {
-            self.wires.insert(switch.id, (facts.ifindex, Arc::clone(switch)));
             promiscuous::set(facts.ifindex, self.devices.links(), true).map_err(|error| error.to_string())?;
             self.datapath.kernel.attach(Program::FromWire, facts.ifindex).map_err(|error| error.to_string())?;
         }
         Ok(missing)
+    }
+
+    /// Puts a row, and tells the outside when that gave an address of an external switch a new owner.
+    fn put_and_announce(
+        &mut self,
+        row: &Row,
+        switch: SwitchId,
+        address: Ipv4Addr,
+        mac: MacAddr,
+    ) -> Result<Option<String>, String> {
+        let before = self.datapath.kernel.writes();
+        self.datapath.put(row, DeviceFacts::default())?;
+        if self.datapath.kernel.writes() != before {
+            self.announce(switch, address, mac);
+        }
+        Ok(None)
+    }
+
+    fn announce(&self, switch: SwitchId, address: Ipv4Addr, mac: MacAddr) {
+        if let Some((ifindex, _)) = self.wires.get(&switch).filter(|(ifindex, _)| *ifindex != 0) {
+            announce(*ifindex, address, mac);
+        }
     }
 
     fn find_wire(&self, switch: SwitchId, physical_network: &str) -> Result<u32, String> {
@@ -279,8 +327,8 @@ impl EbpfDriver {
 
     fn remove_switch(&mut self, switch: SwitchId) -> Result<()> {
         match self.wires.remove(&switch) {
-            Some((ifindex, _)) => self.datapath.kernel.detach(ifindex),
-            None => Ok(()),
+            Some((ifindex, _)) if ifindex != 0 => self.datapath.kernel.detach(ifindex),
+            _ => Ok(()),
         }
     }
 
@@ -318,17 +366,13 @@ impl EbpfDriver {
                 keys.push(RowKey::Port(port.id));
             }
         }
-        for (network, interface) in &self.config.physical_networks {
-            if interface == name {
-                keys.extend(self.datapath.rows.observed().into_keys().filter(|key| {
-                    match key {
-                    RowKey::Switch(id) => self.wires.get(id).is_none_or(|(_, switch)| {
-                        matches!(&switch.kind, SwitchKind::External { physical_network } if physical_network == network)
-                    }),
-                    _ => false,
-                }
-                }));
+        for (switch, (wire, network)) in &self.wires {
+            if *wire == ifindex || self.config.physical_networks.get(network).is_some_and(|wanted| wanted == name) {
+                keys.push(RowKey::Switch(*switch));
             }
+        }
+        if self.config.service_interface.as_deref() == Some(name) {
+            keys.extend(self.service_ports.keys().map(|port| RowKey::Port(*port)));
         }
         keys
     }
@@ -391,11 +435,16 @@ impl Driver for EbpfDriver {
         for event in self.watch.take() {
             match event {
                 crate::watch::News::Interface { name, ifindex } => {
-                    let keys = self.rows_of_interface(&name, ifindex);
-                    self.disturbed.extend(keys);
+                    if self.service_ifindex == Some(ifindex) || self.config.service_interface.as_deref() == Some(&name)
+                    {
+                        self.connect_services().map_err(broken)?;
+                    }
+                    self.disturbed.extend(self.rows_of_interface(&name, ifindex));
                 }
                 crate::watch::News::Lost => {
+                    self.connect_services().map_err(broken)?;
                     self.disturbed.extend(self.ports.keys().map(|id| RowKey::Port(*id)));
+                    self.disturbed.extend(self.wires.keys().map(|id| RowKey::Switch(*id)));
                 }
             }
         }

@@ -6,8 +6,8 @@
 //! - **The datapath outlives the process.** Maps and links are pinned ([`Pins`]); a driver that
 //!   starts again opens them, and what is right already is not written again.
 //! - **A pure core.** A row becomes map entries by a function ([`mod@encode`]); what is in the maps and
-//!   whose it is, is known here ([`mod@entries`], [`mod@rows`]); only `kernel` and `devices`
-//!   touch the kernel.
+//!   whose it is, is known here ([`mod@entries`], [`mod@rows`]); only `kernel`, `devices`
+//!   and `sys` touch the kernel.
 //! - **Layouts are defined once**, in [`mod@layout`], for both sides.
 //! - **Remembered decisions carry generations.** A change bumps the generation of what it makes old: of
 //!   forwarding, or of single ports' groups. Additions to groups bump nothing.
@@ -19,6 +19,7 @@
 //! Deliberately absent: decisions. Which rows there are is the compiler's business, and what they mean
 //! is said in `logical`.
 
+mod announce;
 mod bpffs;
 mod collector;
 mod config;
@@ -32,8 +33,10 @@ mod kernel;
 #[doc = "Constants and layouts that both sides of the kernel's edge agree on."]
 pub mod layout;
 pub mod numbers;
+mod preflight;
 mod promiscuous;
 pub mod rows;
+mod sys;
 pub mod table;
 pub mod test_run;
 mod watch;
@@ -42,3 +45,4 @@ pub use bpffs::{LAYOUT, Pins};
 pub use config::EbpfConfig;
 pub use driver::{EbpfDriver, ServiceChange, ServicePort, remove_instance};
 pub use error::Error;
+pub use preflight::{Probe, preflight};

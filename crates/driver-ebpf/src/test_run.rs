@@ -32,12 +32,13 @@ use crate::{
     encode::{DeviceFacts, wire_order},
     entries::Sink,
     error::Result,
-    kernel::{Collect, Program, send_frame, test_run},
+    kernel::Program,
     layout::{
         DEVICE_GUEST, Device, Layout, Scratch, VERDICT_ANSWER, VERDICT_DROP, VERDICT_FLOOD, VERDICT_FOREIGN,
         VERDICT_NONE, VERDICT_PORT, VERDICT_SERVICES, VERDICT_WIRE,
     },
     numbers::{Named, Pool},
+    sys::{Collect, send_frame, test_run},
     table::{Entry, Table},
 };
 

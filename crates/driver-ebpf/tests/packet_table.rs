@@ -1,5 +1,7 @@
 //! The programs against the specification: the packet table, and random sequences.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where a step does")]
+
 mod support;
 
 use driver_ebpf::{EbpfConfig, test_run::TestRun};

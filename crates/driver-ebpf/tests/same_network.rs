@@ -1,5 +1,7 @@
 //! Two servers on one network, real packets through the kernel.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where a step does")]
+
 mod support;
 
 use logical::{Driver, DropReason, Remote, Row, RowKey};
