@@ -103,9 +103,9 @@ pub struct DownArgs {
     /// Which instance.
     #[command(flatten)]
     pub data_dir: DataDirArg,
-    /// Directory given to `baryon up --run-dir`
-    #[arg(long, value_name = "DIR", default_value = crate::config::DEFAULT_RUN_DIR)]
-    pub run_dir: PathBuf,
+    /// Directory given to `baryon up --run-dir` [default: that of the last start]
+    #[arg(long, value_name = "DIR")]
+    pub run_dir: Option<PathBuf>,
 }
 
 /// Options of `baryon purge`.

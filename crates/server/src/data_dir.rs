@@ -3,6 +3,7 @@
 //! ```text
 //! version       layout of this directory, one number
 //! instance      six hex digits, from which every kernel object's name derives
+//! run-dir       the run directory of the last start
 //! lock          held by `baryon up` and its roles; holds the supervisor's pid
 //! clouds.yaml   how clients log in, 0600
 //! baryon.db     the database
@@ -18,7 +19,7 @@ use std::{
     io::{ErrorKind, Read, Seek, Write},
     os::{
         fd::AsFd,
-        unix::fs::{DirBuilderExt, OpenOptionsExt},
+        unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -73,7 +74,23 @@ impl DataDir {
             // Last, so that its presence says that the rest is there.
             write_whole(&path.join("version"), &format!("{VERSION}\n"), 0o644).map_err(unwritable)?;
         }
-        Self::open(path)
+        let data_dir = Self::open(path)?;
+        data_dir.require_own()?;
+        Ok(data_dir)
+    }
+
+    /// The API process gives up root's right to write what belongs to others.
+    fn require_own(&self) -> Result<()> {
+        let refused = |reason: String| Error::DataDir { path: self.path.clone(), reason };
+        let owner = fs::metadata(&self.path).map_err(|error| refused(format!("cannot be read: {error}")))?.uid();
+        let us = nix::unistd::geteuid();
+        if owner == us.as_raw() {
+            return Ok(());
+        }
+        Err(refused(format!(
+            "belongs to user {owner}, and baryon runs as user {us} and writes what is its own only: chown -R {us} it, \
+             or give another --data-dir"
+        )))
     }
 
     /// Opens a directory that a `baryon up` has made.
@@ -138,6 +155,18 @@ impl DataDir {
     #[must_use]
     pub fn keys(&self) -> PathBuf {
         self.path.join("keys")
+    }
+
+    /// Keeps where the run directory is, for `baryon down`.
+    pub fn note_run_dir(&self, run_dir: &Path) -> Result<()> {
+        let file = self.path.join("run-dir");
+        write_whole(&file, &run_dir.to_string_lossy(), 0o644).map_err(Error::io(format!("write {}", file.display())))
+    }
+
+    /// The run directory of the last start, if there was one.
+    #[must_use]
+    pub fn run_dir(&self) -> Option<PathBuf> {
+        fs::read_to_string(self.path.join("run-dir")).ok().map(PathBuf::from)
     }
 
     /// Takes the directory for this process and those it starts.

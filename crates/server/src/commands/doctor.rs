@@ -1,5 +1,7 @@
 //! `baryon doctor`: everything that the datapath needs, one line each.
 
+use driver_ebpf::{EbpfConfig, EbpfDriver, remove_instance};
+use hostnet::Netns;
 use serde_json::json;
 
 use crate::{
@@ -7,7 +9,7 @@ use crate::{
     cli::DoctorArgs,
     error::Result,
     output::say,
-    preflight::{self, find_program},
+    preflight::{self, Check, find_program},
 };
 
 /// Programs that only `baryon demo` needs, and the packages that bring them.
@@ -15,7 +17,10 @@ const FOR_DEMO: [(&str, &str); 2] = [("udhcpc", "udhcpc"), ("ping", "iputils-pin
 
 /// Looks at everything; fails when something that is needed is missing.
 pub(super) fn doctor(args: &DoctorArgs) -> Result<()> {
-    let checks = preflight::datapath();
+    let mut checks = preflight::datapath();
+    if checks.iter().all(|check| check.result.is_ok()) {
+        checks.push(Check { name: "programs of the datapath", result: try_datapath() });
+    }
     let missing = checks.iter().filter(|check| check.result.is_err()).count();
     if args.json {
         let rows: Vec<_> = checks
@@ -45,4 +50,26 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<()> {
         }
     }
     if missing == 0 { Ok(()) } else { Err(Error::Told) }
+}
+
+/// Loads everything once, in a namespace and a directory that go again: what no list of features says
+/// for certain.
+fn try_datapath() -> Result<String> {
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    let name = format!("baryon-doctor-{}", unique.get(..8).unwrap_or(&unique));
+    let run_dir = std::env::temp_dir().join(&name);
+    let config = EbpfConfig { instance: name.clone(), run_dir: run_dir.clone(), ..EbpfConfig::default() };
+    let netns = Netns::create(&name)?;
+    let tried =
+        std::fs::create_dir(&run_dir).map_err(Error::io(format!("make {}", run_dir.display()))).and_then(|()| {
+            let tried = netns.run(|| {
+                let opened = EbpfDriver::open(config.clone()).map(drop);
+                // Taken down whether it came up or not; the first error is the one to tell.
+                opened.and(remove_instance(&config).map(drop))
+            });
+            std::fs::remove_dir_all(&run_dir).map_err(Error::io(format!("remove {}", run_dir.display())))?;
+            Ok(tried??)
+        });
+    Netns::delete(&name)?;
+    tried.map(|()| "this kernel takes them".to_owned())
 }

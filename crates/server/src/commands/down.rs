@@ -10,6 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use crate::{
     Error,
     cli::{DownArgs, PurgeArgs},
+    config::DEFAULT_RUN_DIR,
     data_dir::DataDir,
     error::Result,
     host_side,
@@ -23,7 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Ends the processes and removes the instance from the kernel.
 pub(super) fn down(args: &DownArgs) -> Result<()> {
     let data_dir = DataDir::open(&args.data_dir.data_dir)?;
-    let run_dir = data_dir.instance().run_dir(&args.run_dir);
+    let run_dir = args.run_dir.clone().or_else(|| data_dir.run_dir()).unwrap_or_else(|| DEFAULT_RUN_DIR.into());
+    let run_dir = data_dir.instance().run_dir(&run_dir);
     let in_kernel = run_dir.exists();
     if in_kernel {
         if !nix::unistd::geteuid().is_root() {

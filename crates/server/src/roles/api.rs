@@ -3,7 +3,7 @@
 mod accounts;
 mod external;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use intent::{Settings, World};
 use logical::{Driver, NullDriver};
@@ -25,6 +25,8 @@ use crate::{
 pub(super) fn run() -> Result<()> {
     // Before anything is read or any thread started: what is dropped here nothing below can use.
     hostnet::sandbox::drop_all_capabilities()?;
+    // The database and the keys are nobody else's, wherever the data directory is.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let settings: ApiSettings = role::settings(RoleName::Api)?;
     crate::logging::start(&settings.log);
     let runtime =
@@ -82,36 +84,45 @@ fn driver(settings: &ApiSettings) -> Box<dyn Driver> {
 
 /// What `/readyz` and `/metrics` say of the datapath.
 fn probes(world: &Arc<dyn World>, settings: &ApiSettings) -> api::Probes {
-    let mut probes = api::Probes::default();
-    for region in &settings.regions {
-        let (world, region) = (Arc::clone(world), region.name.to_string());
-        let (world_of_metrics, region_of_metrics) = (Arc::clone(&world), region.clone());
-        probes.ready.push(Box::new(move || match world.status(&region) {
-            Ok(status) if status.driver_ok => Ok(()),
-            Ok(status) => {
-                Err(format!("region {region}: {}", status.detail.unwrap_or_else(|| "the first pass runs".to_owned())))
-            }
-            Err(error) => Err(format!("region {region}: {error}")),
-        }));
-        probes.metrics.push(Box::new(move || metrics(world_of_metrics.as_ref(), &region_of_metrics)));
+    let regions: Vec<String> = settings.regions.iter().map(|region| region.name.to_string()).collect();
+    let (ready_world, ready_regions) = (Arc::clone(world), regions.clone());
+    let world = Arc::clone(world);
+    api::Probes {
+        ready: vec![Box::new(move || ready_regions.iter().try_for_each(|region| ready(ready_world.as_ref(), region)))],
+        metrics: vec![Box::new(move || metrics(world.as_ref(), &regions))],
     }
-    probes
 }
 
-fn metrics(world: &dyn World, region: &str) -> String {
-    let Ok(status) = world.status(region) else { return String::new() };
+fn ready(world: &dyn World, region: &str) -> Result<(), String> {
+    match world.status(region) {
+        Ok(status) if status.driver_ok => Ok(()),
+        Ok(status) => {
+            Err(format!("region {region}: {}", status.detail.unwrap_or_else(|| "the first pass runs".to_owned())))
+        }
+        Err(error) => Err(format!("region {region}: {error}")),
+    }
+}
+
+/// In the text format of Prometheus, which wants all samples of a name together.
+fn metrics(world: &dyn World, regions: &[String]) -> String {
+    let mut samples: BTreeMap<(String, &str), Vec<(&str, u64)>> = BTreeMap::new();
+    for region in regions {
+        let Ok(status) = world.status(region) else { continue };
+        let mut add = |name: String, kind, value| samples.entry((name, kind)).or_default().push((region, value));
+        add("datapath_ok".to_owned(), "gauge", status.driver_ok.into());
+        add("datapath_rows".to_owned(), "gauge", status.rows);
+        add("reconcile_lag_changes".to_owned(), "gauge", status.lag);
+        add("reconcile_problems".to_owned(), "gauge", u64::try_from(status.problems.len()).unwrap_or(u64::MAX));
+        for (name, value) in &status.counters {
+            add(format!("reconcile_{name}_total"), "counter", *value);
+        }
+    }
     let mut text = String::new();
-    let mut gauge = |name: &str, value: u64| {
-        text.push_str(&format!("# TYPE baryon_{name} gauge\nbaryon_{name}{{region=\"{region}\"}} {value}\n"));
-    };
-    gauge("datapath_ok", status.driver_ok.into());
-    gauge("datapath_rows", status.rows);
-    gauge("reconcile_lag_changes", status.lag);
-    gauge("reconcile_problems", u64::try_from(status.problems.len()).unwrap_or(u64::MAX));
-    for (name, value) in &status.counters {
-        text.push_str(&format!(
-            "# TYPE baryon_reconcile_{name}_total counter\nbaryon_reconcile_{name}_total{{region=\"{region}\"}} {value}\n"
-        ));
+    for ((name, kind), values) in samples {
+        text.push_str(&format!("# TYPE baryon_{name} {kind}\n"));
+        for (region, value) in values {
+            text.push_str(&format!("baryon_{name}{{region=\"{region}\"}} {value}\n"));
+        }
     }
     text
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     dhcp::Client,
-    server::{Server, greet, ping_here},
+    server::{IFNAME, Server, connect_here, greet, ping_here},
     stage::{Stage, id},
 };
 use crate::{Error, error::Result, output::say};
@@ -15,6 +15,7 @@ use crate::{Error, error::Result, output::say};
 const HTTP: u16 = 80;
 const POSTGRES: u16 = 5432;
 const ADMINISTRATION: u16 = 5433;
+const DNS: u16 = 53;
 
 /// The servers that several scenes use.
 struct Cast {
@@ -140,11 +141,8 @@ fn outside(stage: &mut Stage, cast: &Cast) -> Result<()> {
         .ok_or_else(|| Error::Usage("the floating IP has no address".to_owned()))?;
     web1.serve(HTTP)?;
     stage.prove(&format!("the outside pings web1 by its floating IP {address}"), ping_here(address, None)?)?;
-    stage.prove(
-        "the outside connects to port 80 there",
-        super::server::connect_here((address, HTTP).into()).is_some(),
-    )?;
-    stage.prove("port 81 is not let in", super::server::connect_here((address, 81).into()).is_none())?;
+    stage.prove("the outside connects to port 80 there", connect_here((address, HTTP).into()).is_some())?;
+    stage.prove("port 81 is not let in", connect_here((address, 81).into()).is_none())?;
     let seen = web1.connect(outside.into(), door)?;
     stage.prove(&format!("now the outside sees web1 as {address}"), seen == Some(address.to_string()))?;
     stage.prove(
@@ -192,7 +190,13 @@ fn groups(stage: &mut Stage, cast: &Cast) -> Result<()> {
         }),
     )?;
     stage.prove("rule with web2's address as remote prefix: web2 reaches port 5433", connect(web2, ADMINISTRATION)?)?;
-    stage.prove("web1 still not", !connect(web1, ADMINISTRATION)?)
+    stage.prove("web1 still not", !connect(web1, ADMINISTRATION)?)?;
+    stage.rule(&group, &json!({"protocol": "udp", "port_range_min": DNS, "port_range_max": DNS}))?;
+    database.echo(DNS)?;
+    database.echo(DNS + 1)?;
+    let asks = |port: u16| web1.ask(database.address.into(), port);
+    stage.prove("rule for UDP port 53: web1 is answered at port 53", asks(DNS)?)?;
+    stage.prove("not at port 54", !asks(DNS + 1)?)
 }
 
 fn routing(stage: &mut Stage, cast: &Cast) -> Result<()> {
@@ -219,33 +223,57 @@ fn routing(stage: &mut Stage, cast: &Cast) -> Result<()> {
     )?;
     stage.prove("it reaches its own router", twin.ping(Ipv4Addr::new(10, 77, 0, 1))?)?;
     stage.prove("it does not reach web2", !twin.ping(web2.address)?)?;
-    stage.prove("web1 reaches web2 as before", web1.ping(web2.address)?)
+    stage.prove("web1 reaches web2 as before", web1.ping(web2.address)?)?;
+
+    // The second router's leg in the first network is a port with an address of our choice.
+    let (far, subnet) = stage.network("far", "10.79.0.0/24", json!({}))?;
+    let far_router = stage.router("far-router", None)?;
+    stage.interface(&id(&far_router), &subnet)?;
+    let leg = Ipv4Addr::new(10, 77, 0, 253);
+    stage.leg(&id(&far_router), &cast.network, leg)?;
+    let route = |to: &str, hop: Ipv4Addr| json!({"routes": [{"destination": to, "nexthop": hop}]});
+    stage.routes(&id(router), route("10.79.0.0/24", leg))?;
+    stage.routes(&id(&far_router), route("10.78.0.0/24", Ipv4Addr::new(10, 77, 0, 1)))?;
+    let server = stage.server("far", &far, Some(&[web_group]), None)?;
+    server.configure(client)?;
+    stage.prove(
+        "two networks of two routers, connected by a leg and static routes: web1 reaches far",
+        web1.ping(server.address)?,
+    )?;
+    stage.prove(
+        "far reaches web1, and back behind the first router",
+        server.ping(web1.address)? && server.ping(back.address)?,
+    )
 }
 
 fn spoofing(stage: &mut Stage, cast: &Cast) -> Result<()> {
     say!("6. spoofed addresses")?;
     let Cast { web1, web2, .. } = cast;
     let foreign = Ipv4Addr::new(10, 77, 0, 200);
-    web1.ip(&format!("addr add {foreign}/32 dev {}", super::server::IFNAME))?;
-    let before = stage.drops(web1, "spoofed-ip")? + stage.drops(web1, "spoofed-arp")?;
-    stage.prove(
-        &format!("web1 gets no answer as {foreign}, which is not its own"),
-        !web1.ping_from(foreign, web2.address)?,
-    )?;
-    let after = stage.drops(web1, "spoofed-ip")? + stage.drops(web1, "spoofed-arp")?;
-    stage.prove(
-        &format!("counted: {} packets more dropped as spoofed-ip or spoofed-arp", after - before),
-        after > before,
-    )?;
+    let refused = format!("web1 gets no answer as {foreign}, which is not its own");
+    web1.ip(&format!("addr add {foreign}/32 dev {IFNAME}"))?;
+    // Without a neighbour entry the server asks by ARP first, as the foreign address.
+    web1.ip(&format!("neigh flush dev {IFNAME}"))?;
+    let before = stage.drops(web1, "spoofed-arp")?;
+    stage.prove(&format!("{refused}, by ARP"), !web1.ping_from(foreign, web2.address)?)?;
+    prove_counted(stage, web1, "spoofed-arp", before)?;
+    web1.ip(&format!("neigh replace {} lladdr {} dev {IFNAME}", web2.address, web2.mac))?;
+    let before = stage.drops(web1, "spoofed-ip")?;
+    stage.prove(&format!("{refused}, by IP"), !web1.ping_from(foreign, web2.address)?)?;
+    prove_counted(stage, web1, "spoofed-ip", before)?;
     let pairs = json!({"allowed_address_pairs": [{"ip_address": format!("{foreign}/32")}]});
     stage.update(&format!("ports/{}", web1.port), "port", pairs)?;
     stage.prove("as an allowed address pair it works", web1.ping_from(foreign, web2.address)?)?;
 
     let before = stage.drops(web1, "spoofed-mac")?;
-    web1.ip(&format!("link set dev {} address fa:16:3e:00:be:ef", super::server::IFNAME))?;
+    web1.ip(&format!("link set dev {IFNAME} address fa:16:3e:00:be:ef"))?;
     stage.prove("with another MAC web1 gets no answer", !web1.ping(web2.address)?)?;
-    let after = stage.drops(web1, "spoofed-mac")?;
-    stage.prove(&format!("counted: {} packets more dropped as spoofed-mac", after - before), after > before)?;
-    web1.ip(&format!("link set dev {} address {}", super::server::IFNAME, web1.mac))?;
+    prove_counted(stage, web1, "spoofed-mac", before)?;
+    web1.ip(&format!("link set dev {IFNAME} address {}", web1.mac))?;
     stage.prove("with its own it does", web1.ping(web2.address)?)
+}
+
+fn prove_counted(stage: &mut Stage, server: &Server, reason: &str, before: u64) -> Result<()> {
+    let more = stage.drops(server, reason)?.saturating_sub(before);
+    stage.prove(&format!("counted at its port: {more} packets dropped as {reason}"), more > 0)
 }

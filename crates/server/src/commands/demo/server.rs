@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
     path::PathBuf,
     process::{Command, Stdio},
     thread,
@@ -127,6 +127,27 @@ impl Server {
         self.inside(|| connect_here(SocketAddr::new(to, port)))
     }
 
+    /// Whether a datagram is answered.
+    pub(super) fn ask(&self, to: IpAddr, port: u16) -> Result<bool> {
+        self.inside(|| {
+            let asked = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
+                socket.set_read_timeout(Some(PATIENCE))?;
+                socket.send_to(b"?", (to, port))?;
+                socket.recv_from(&mut [0; 64])
+            });
+            asked.is_ok()
+        })
+    }
+
+    /// Serves a UDP port.
+    pub(super) fn echo(&self, port: u16) -> Result<()> {
+        let socket = self
+            .inside(|| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)))?
+            .map_err(Error::io(format!("listen on port {port} in {}", self.name)))?;
+        echo(socket);
+        Ok(())
+    }
+
     /// Serves a TCP port.
     pub(super) fn serve(&self, port: u16) -> Result<()> {
         let listener = self
@@ -135,6 +156,17 @@ impl Server {
         greet(listener);
         Ok(())
     }
+}
+
+/// Answers each datagram with itself. Ends with the process.
+fn echo(socket: UdpSocket) {
+    thread::spawn(move || {
+        let mut buffer = [0; 64];
+        while let Ok((length, peer)) = socket.recv_from(&mut buffer) {
+            // Whoever does not wait for the answer does not want it.
+            let _ = socket.send_to(buffer.get(..length).unwrap_or_default(), peer);
+        }
+    });
 }
 
 /// A directory that goes when it is not needed any more.

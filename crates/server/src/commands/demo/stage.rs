@@ -128,6 +128,23 @@ impl Stage {
         Ok(())
     }
 
+    /// A leg of a router in a network, with an address of our choice.
+    pub(super) fn leg(&mut self, router: &str, network: &str, address: Ipv4Addr) -> Result<()> {
+        let body = json!({"name": self.name("leg"), "network_id": network, "fixed_ips": [{"ip_address": address}]});
+        let port = self.create("ports", "port", body)?;
+        let body = json!({"port_id": id(&port)});
+        self.client.put(&format!("routers/{router}/add_router_interface?wait=1"), &body)?;
+        self.removals.push(Removal::Put(format!("routers/{router}/remove_router_interface"), body));
+        Ok(())
+    }
+
+    /// Static routes of a router, which hold its interfaces fast until they are taken back.
+    pub(super) fn routes(&mut self, router: &str, routes: Value) -> Result<()> {
+        self.update(&format!("routers/{router}"), "router", routes)?;
+        self.removals.push(Removal::Put(format!("routers/{router}"), json!({"router": {"routes": []}})));
+        Ok(())
+    }
+
     /// A security group with rules; each rule names what differs from "ingress, IPv4".
     pub(super) fn group(&mut self, name: &str, rules: &[Value]) -> Result<String> {
         let group = self.create("security-groups", "security_group", json!({"name": self.name(name)}))?;
