@@ -19,6 +19,7 @@ mod visit;
 use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
+use serde_json::json;
 
 use crate::{
     Api,
@@ -58,6 +59,11 @@ async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
         ["extensions"] if get => extension::list(visit).await,
         ["extensions", alias] if get => extension::show(visit, alias).await,
         [] | ["extensions", ..] => Err(NetworkError::MethodNotAllowed),
+        [empty @ ("agents" | "availability_zones")] if get => {
+            // What clients ask in passing. One host has no agents apart from itself, and no zones.
+            visit.read(|_, _| Ok(())).await?;
+            Ok(Reply::ok(&json!({ *empty: [] })))
+        }
         ["quotas", rest @ ..] => quota::route(visit, rest).await,
         ["baryon", "trace"] => baryon::trace(visit).await,
         ["baryon", "drops", port] => baryon::drops(visit, port).await,

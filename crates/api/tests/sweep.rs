@@ -19,6 +19,8 @@ fn network_endpoints() -> Vec<(&'static str, String)> {
         ("GET", format!("{base}/extensions")),
         ("GET", format!("{base}/extensions/router")),
         ("GET", format!("{base}/nothing-of-the-kind")),
+        ("GET", format!("{base}/agents")),
+        ("GET", format!("{base}/availability_zones")),
         ("GET", format!("{base}/quotas")),
         ("POST", format!("{base}/baryon/trace")),
         ("GET", format!("{base}/baryon/status")),
@@ -102,8 +104,7 @@ fn objects_of_another_project_are_404_or_403() {
         let answer = api.ask(&admin, "POST", &format!("{base}/{path}"), &body);
         assert_eq!(answer.status, 201, "{path}: {}", answer.text);
         let json = answer.json();
-        let id = json.as_object().unwrap().values().next().unwrap()["id"].as_str().unwrap().to_owned();
-        id
+        json.as_object().unwrap().values().next().unwrap()["id"].as_str().unwrap().to_owned()
     };
     let network = make("networks", json!({ "network": { "name": "n" } }));
     let subnet =
