@@ -32,12 +32,10 @@ impl Maker {
             90..97 => self.arp(),
             _ => self.service_packet(),
         };
-        // A server whose port is gone sends nothing any more.
-        let invented = invented.filter(|(point, _)| match point {
-            Point::Port(port) => self.plan.net.network.ports.contains_key(port),
-            Point::Wire(_) => true,
-        });
         let (point, mut frame) = invented.or_else(|| self.fresh_packet()).or_else(|| self.wire_packet())?;
+        if !self.can_send(point) {
+            return None;
+        }
         if self.chance(6) {
             frame = self.spoil(frame);
         }
@@ -46,6 +44,20 @@ impl Maker {
             self.damage(&mut octets);
         }
         Some((point, octets))
+    }
+
+    /// Servers whose port or device is gone send nothing any more.
+    fn can_send(&self, point: Point) -> bool {
+        match point {
+            Point::Port(port) => self
+                .plan
+                .net
+                .network
+                .ports
+                .get(&port)
+                .is_some_and(|port| matches!(port.kind, PortKind::Guest { attachment: Some(_) })),
+            Point::Wire(_) => true,
+        }
     }
 
     /// Something that a server sends on its own.
