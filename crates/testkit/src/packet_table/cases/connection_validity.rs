@@ -64,6 +64,9 @@ fn policy() -> Vec<Case> {
             .change(|net| net.groups("b", &[]))
             .not_to_a(ACK_TO_A)
             .done(),
+        groups_change_places("validity: groups of a port change places, and the first still counts", "server"),
+        groups_change_places("validity: groups of a port change places, and the second still counts", "server2"),
+        groups_change_places("validity: groups of a port change places, and the third still counts", "server3"),
         {
             let mut net = one_way();
             net.remove_rule("server", "in").rule("server", "friends", Rule::ingress().remote_set("friends"));
@@ -94,6 +97,27 @@ fn policy() -> Vec<Case> {
                 .done()
         },
     ]
+}
+
+/// Of three groups of a port one stays, and the removal of its rule cuts what it let in. Groups are sorted by id, so each
+/// place is left by one of them.
+fn groups_change_places(name: &'static str, stays: &'static str) -> Case {
+    let mut net = one_way();
+    let groups = ["server", "server2", "server3"];
+    for group in groups {
+        net.rule(group, &format!("{group}-in"), Rule::ingress());
+    }
+    net.remove_rule("server", "in").groups("b", &groups);
+    Script::new(name, &net)
+        .to_b(SYN_TO_B)
+        .to_a(SYN_ACK_TO_A)
+        .to_b(ACK_TO_B)
+        .change(|net| net.groups("b", &[stays]))
+        .to_b(ACK_TO_B)
+        .to_a(ACK_TO_A)
+        .change(|net| net.remove_rule(stays, &format!("{stays}-in")))
+        .not_to_a(ACK_TO_A)
+        .done()
 }
 
 fn ports() -> Vec<Case> {
