@@ -89,8 +89,9 @@ impl Cloud {
             }
             _ => wrong(format!("cannot be read: {error}")),
         })?;
-        let parsed: File = serde_saphyr::from_str(&text)
-            .map_err(|error| wrong(format!("is no clouds.yaml: {}", error.to_string().replace('\n', " "))))?;
+        let parsed: File = serde_saphyr::from_str(&text).map_err(|error| {
+            wrong(format!("is no clouds.yaml: {}", error.to_string().lines().next().unwrap_or_default()))
+        })?;
         let Some(entry) = parsed.clouds.get(name) else {
             let names: Vec<&str> = parsed.clouds.keys().map(String::as_str).collect();
             return Err(wrong(format!("has no cloud {name}; it has: {}", names.join(", "))));

@@ -30,7 +30,13 @@ pub(super) async fn ensure(
     let (admin_password, demo_password) = if lost {
         (password(), password())
     } else {
-        (Cloud::read(&file, ADMIN)?.password().to_owned(), Cloud::read(&file, DEMO)?.password().to_owned())
+        let password_of = |name| -> Result<String> {
+            let cloud = Cloud::read(&file, name).map_err(|error| {
+                Error::Usage(format!("{error}; repair it, or remove it: then both users get new passwords"))
+            })?;
+            Ok(cloud.password().to_owned())
+        };
+        (password_of(ADMIN)?, password_of(DEMO)?)
     };
     let region = regions.first().map_or("RegionOne", String::as_str);
     let text = render(
