@@ -160,6 +160,10 @@ errors! {
     SubnetInUse { subnet: SubnetId } 409
         "Unable to complete operation on subnet {subnet}: One or more ports have an IP allocation from this subnet."
         => "'openstack port list --fixed-ip subnet={subnet}' shows the ports.";
+    /// The network's packets are too small for the IP version.
+    NetworkMTUSubnetConflict { network: NetworkId, minimum: u32 } 409
+        "MTU of {network} is not valid, subnet requires a minimum of {minimum}"
+        => "field: mtu; IPv4 needs 68 and IPv6 1280 bytes.";
     /// The gateway address lies in a pool.
     GatewayConflictWithAllocationPools { gateway: IpAddr, pool: String } 409
         "Gateway ip {gateway} conflicts with allocation pool {pool}."

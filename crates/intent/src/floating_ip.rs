@@ -72,6 +72,8 @@ impl Behaviour for FloatingIps {
         match (patch.port_id, old.port_id) {
             (Some(Some(port)), _) => associate(tx, context, &mut new, port, fixed)?,
             (Some(None), _) => detach(&mut new),
+            // Once a floating IP had no attribute but its port, and an empty update freed it.
+            (None, _) if request.named.is_empty() => detach(&mut new),
             // Another address of the same port.
             (None, Some(port)) if fixed.is_some() => associate(tx, context, &mut new, port, fixed)?,
             (None, None) if fixed.is_some() => {

@@ -35,6 +35,9 @@ impl Behaviour for Networks {
         let mut network = Network::start(NetworkId::random(), project, Timestamp::now());
         network.mtu = context.settings.mtu;
         patch.apply(&mut network);
+        if network.mtu == 0 {
+            network.mtu = context.settings.mtu;
+        }
         check_mtu(context, network.mtu)?;
         place(tx, context, &mut network, patch.network_type.flatten())?;
         let (vlan, physical) = (network.segmentation_id.unwrap_or(0), network.physical_network.clone());
@@ -56,8 +59,14 @@ impl Behaviour for Networks {
     ) -> Result<Network, Error> {
         let mut new = old.clone();
         request.patch.apply(&mut new);
+        if new.mtu == 0 {
+            new.mtu = context.settings.mtu;
+        }
         if new.mtu != old.mtu {
             check_mtu(context, new.mtu)?;
+            for found in subnets(tx, context, old.id)? {
+                subnet::check_mtu(&new, &found)?;
+            }
         }
         if old.shared && !new.shared && !new.external {
             let ports: Vec<Port> = ports(tx, context, old.id)?;
@@ -208,6 +217,16 @@ fn free_segment(
         }
     }
     Err(Error::NoNetworkAvailable {})
+}
+
+/// A change of its subnets is a revision of the network.
+pub(crate) fn touch(tx: &mut Tx<'_>, context: &Context, id: NetworkId) -> Result<(), Error> {
+    if let Some(old) = tx.get::<Network>(&context.region, id)? {
+        let mut new = old.clone();
+        new.touch(Timestamp::now());
+        tx.update(&context.region, &old, &new)?;
+    }
+    Ok(())
 }
 
 /// The network's ports.

@@ -55,7 +55,16 @@ pub(crate) fn add(tx: &mut Tx<'_>, context: &Context, id: &str, body: &Body) -> 
         Named { subnet: Some(subnet), port: None } => add_subnet(tx, context, &router, subnet)?,
         Named { subnet: None, port: Some(port) } => add_port(tx, context, &router, port)?,
     };
+    touch(tx, context, &router)?;
     Ok(answer(&router, &port, &subnets))
+}
+
+/// A change of its interfaces is a revision of the router.
+fn touch(tx: &mut Tx<'_>, context: &Context, old: &Router) -> Result<(), Error> {
+    let mut new = old.clone();
+    new.touch(Timestamp::now());
+    tx.update(&context.region, old, &new)?;
+    Ok(())
 }
 
 fn renamed(error: Error, rule: &str) -> Error {
@@ -200,6 +209,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, context: &Context, id: &str, body: &Body) 
         rest.touch(Timestamp::now());
         tx.update(&context.region, &port, &rest)?;
     }
+    touch(tx, context, &router)?;
     Ok(answer(&router, &port, &subnets))
 }
 

@@ -50,6 +50,7 @@ impl Behaviour for Subnets {
         subnet.ip_version = if patch.ip_version == Some(6) { IpVersion::V6 } else { IpVersion::V4 };
         subnet.external = network.external;
         check_cidr(&subnet)?;
+        check_mtu(&network, &subnet)?;
         check_ipv6_modes(&subnet)?;
         for other in network::subnets(tx, context, network.id)? {
             if other.cidr.overlaps(subnet.cidr) {
@@ -74,6 +75,7 @@ impl Behaviour for Subnets {
         }
         check_routes(&subnet)?;
         tx.insert(&context.region, &subnet)?;
+        network::touch(tx, context, network.id)?;
         if subnet.is_auto_address() {
             add_to_ports(tx, context, &subnet)?;
         }
@@ -108,7 +110,8 @@ impl Behaviour for Subnets {
     }
 
     fn delete(tx: &mut Tx<'_>, context: &Context, subnet: Subnet) -> Result<(), Error> {
-        remove(tx, context, &subnet)
+        remove(tx, context, &subnet)?;
+        network::touch(tx, context, subnet.network_id)
     }
 }
 
@@ -183,6 +186,19 @@ fn check_cidr(subnet: &Subnet) -> Result<(), Error> {
         if cidr.prefix_len() > longest {
             return Err(Error::invalid("Subnet has a prefix length that is incompatible with DHCP service enabled"));
         }
+    }
+    Ok(())
+}
+
+/// Every network that carries the IP version carries packets of its smallest maximum (RFC 791, RFC
+/// 8200).
+pub(crate) fn check_mtu(network: &Network, subnet: &Subnet) -> Result<(), Error> {
+    let minimum = match subnet.ip_version {
+        IpVersion::V4 => 68,
+        IpVersion::V6 => 1280,
+    };
+    if network.mtu < minimum {
+        return Err(Error::NetworkMTUSubnetConflict { network: network.id, minimum });
     }
     Ok(())
 }

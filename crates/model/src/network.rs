@@ -19,8 +19,9 @@ resource! {
         admin_state_up: bool = boolean().create_update().default("true");
         /// ACTIVE when the datapath has it.
         status: String = text(16).initial("\"ACTIVE\"");
-        /// The largest packet of its ports, which DHCP and router advertisements announce.
-        mtu: u32 = integer(68, 65_535).create_update().since("net-mtu").initial("1450");
+        /// The largest packet of its ports, which DHCP and router advertisements announce; 0 asks for
+        /// the region's default.
+        mtu: u32 = integer(0, 65_535).create_update().since("net-mtu").initial("1450");
         /// Whether every project may use it.
         shared: bool = boolean().create_update().default("false").set_by_admin();
         /// Whether routers may have their gateway on it and floating IPs come from it.

@@ -208,6 +208,7 @@ macro_rules! resource {
                         ),
                     )+
                     $crate::attribute::integer(0, i64::MAX)
+                        .initial("1")
                         .since("standard-attr-revisions").named("revision_number", "How often it was changed."),
                     $crate::attribute::attribute($crate::Kind::Timestamp)
                         .since("standard-attr-timestamp").named("created_at", "When it was created."),

@@ -134,6 +134,8 @@ resource! {
         dns_publish_fixed_ip: bool = boolean().create_update().default("false").since("subnet-dns-publish-fixed-ip");
         /// Whether its network is external.
         external ["router:external"]: bool = boolean().unsorted().since("subnet-external-network");
+        /// Whether its network is shared: a filter only.
+        shared: bool = boolean().unsorted().hidden();
         /// Short texts to find it by.
         tags: Vec<String> = attribute(Kind::TextList { max: 255 }).since("standard-attr-tag");
     }

@@ -57,10 +57,13 @@ pub(crate) static TABLES: [Table; 8] = [
     Table {
         info: Subnet::INFO,
         name: "subnets",
-        derived: &[computed(
-            "router:external",
-            "(SELECT n.router_external FROM networks n WHERE n.region = t.region AND n.id = t.network_id)",
-        )],
+        derived: &[
+            computed(
+                "router:external",
+                "(SELECT n.router_external FROM networks n WHERE n.region = t.region AND n.id = t.network_id)",
+            ),
+            computed("shared", "(SELECT n.shared FROM networks n WHERE n.region = t.region AND n.id = t.network_id)"),
+        ],
         visible: "(t.project_id = :project OR EXISTS (SELECT 1 FROM networks n WHERE n.region = t.region \
                   AND n.id = t.network_id AND (n.shared = 1 OR n.router_external = 1 OR n.project_id = :project)))",
     },

@@ -16,24 +16,27 @@ pub(super) fn view(visit: &Visit, info: &ResourceInfo, query: &ListQuery, page: 
     view
 }
 
-/// As Neutron: a full page has both neighbours, a short one only that which it was reached from.
+/// As Neutron: a full page has both neighbours, a short one only that which it was reached from. An
+/// empty page has no object to go on from: its neighbour is the first or the last page.
 fn links(visit: &Visit, query: &ListQuery, page: &Page) -> Vec<Value> {
-    let (Some(limit), Some(first), Some(last)) = (query.limit, &page.first, &page.last) else { return Vec::new() };
+    let Some(limit) = query.limit else { return Vec::new() };
     let full = page.items.len() >= limit;
     let mut links = Vec::new();
     if full || query.page_reverse {
-        links.push(json!({ "rel": "next", "href": href(visit, last, false) }));
+        links.push(json!({ "rel": "next", "href": href(visit, page.last.as_deref(), false) }));
     }
     if full || !query.page_reverse {
-        links.push(json!({ "rel": "previous", "href": href(visit, first, true) }));
+        links.push(json!({ "rel": "previous", "href": href(visit, page.first.as_deref(), true) }));
     }
     links
 }
 
-fn href(visit: &Visit, marker: &str, reverse: bool) -> String {
+fn href(visit: &Visit, marker: Option<&str>, reverse: bool) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(visit.request.query.pairs().filter(|(name, _)| !matches!(*name, "marker" | "page_reverse")));
-    query.append_pair("marker", marker);
+    if let Some(marker) = marker {
+        query.append_pair("marker", marker);
+    }
     if reverse {
         query.append_pair("page_reverse", "True");
     }
