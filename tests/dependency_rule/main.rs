@@ -67,7 +67,7 @@ const KEPT_APART: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("libbpf-rs", &["driver-ebpf"]),
     ("libbpf-sys", &["driver-ebpf"]),
-    ("axum", &["api", "server", "host-services"]),
+    ("hyper", &["api", "host-services", "server"]),
     (
         "tokio",
         &["store", "intent", "api", "host-services", "hostnet", "driver-ebpf", "reconcile", "server", "baryon-tests"],

@@ -3,6 +3,8 @@
 //! Serves on 127.0.0.1:9696 (or the address given) from an empty store in a temporary directory,
 //! until Ctrl-C. The users `admin` and `demo` have the password `secret`.
 
+#![forbid(unsafe_code)]
+
 use std::{error::Error, sync::Arc};
 
 use api::{ApiConfig, Bootstrap, NullWorld, Probes};

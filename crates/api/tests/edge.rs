@@ -1,5 +1,6 @@
 //! The edge: limits, ids, health, the end.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

@@ -1,5 +1,6 @@
 //! What the log holds, and what not. A program of its own, because the log is one per process.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

@@ -1,5 +1,6 @@
 //! The network service over HTTP.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

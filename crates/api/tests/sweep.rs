@@ -1,5 +1,6 @@
 //! Every endpoint, generated from the tables: without a token, and with a token of the wrong project.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
