@@ -63,6 +63,26 @@ static __always_inline __u32 forwarding_generation(void)
 	return value ? *(volatile __u32 *)value : 0;
 }
 
+/* What is behind the device, or NULL. A device that changes hands changes the generation. */
+static __always_inline struct device *find_device(__u32 ifindex, __u32 generation_now, __u32 kind)
+{
+	__u32 place = ifindex % SEEN_DEVICES;
+	struct seen_device *seen = bpf_map_lookup_elem(&seen_devices, &place);
+	struct device *device;
+
+	if (!seen)
+		return NULL;
+	if (seen->ifindex != ifindex || seen->generation != generation_now) {
+		device = bpf_map_lookup_elem(&devices, &ifindex);
+		if (!device)
+			return NULL;
+		seen->device = *device;
+		seen->generation = generation_now;
+		seen->ifindex = ifindex;
+	}
+	return seen->device.kind == kind ? &seen->device : NULL;
+}
+
 /* Points on a wire have no groups: they share the generation of slot 0, which never changes. */
 static __always_inline __u32 policy_generation(__u32 point)
 {

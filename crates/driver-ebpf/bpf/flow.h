@@ -216,6 +216,7 @@ __noinline int note_packet(struct scratch *s)
 			__sync_fetch_and_or(&partner->flags, state);
 	}
 	flow->last_seen = s->now;
+	flow->ticks = bpf_jiffies64();
 	/* While it is written the action has no generation: nobody uses half of it. */
 	*(volatile __u32 *)&flow->action.generation = 0;
 	barrier();
@@ -305,7 +306,7 @@ __noinline int make_connection(struct scratch *s)
 	s->draft.dnat_router = s->dnat_router;
 	s->draft.charged = s->charged;
 	s->draft.icmp = s->icmp;
-	s->draft.pad = 0;
+	s->draft.ticks = bpf_jiffies64();
 	s->draft.action = s->action;
 	s->draft.action.generation = 0;
 

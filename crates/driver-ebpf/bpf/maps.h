@@ -27,6 +27,9 @@ ARRAY(generation, __u32, 1);
 ARRAY(policies, __u32, 16384);
 
 HASH(devices, __u32, struct device, 65536);
+/* Spares the lookup above: devices that this processor has seen, by the low bits of their index. */
+#define SEEN_DEVICES 4096
+TABLE(seen_devices, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct seen_device, SEEN_DEVICES, 0);
 HASH(ports, __u32, struct port, 65536);
 HASH(port_groups, struct pair, __u32, 1 << 20);
 HASH(source_macs, struct mac_key, __u32, 1 << 20);

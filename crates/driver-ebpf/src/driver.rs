@@ -22,13 +22,14 @@ use crate::{
     datapath::Datapath,
     devices::{self, Devices, Found},
     encode::DeviceFacts,
+    entries::Sink,
     error::Result,
     kernel::Program,
     layout::{Config, Count, Layout, Pair, Traffic},
     numbers::{Named, Pool},
     promiscuous,
     table::{Entry, Table},
-    watch::Watch,
+    watch::{News, Watch},
 };
 
 /// A port as the host services know it.
@@ -356,18 +357,18 @@ impl EbpfDriver {
         Ok(())
     }
 
-    /// Which rows an interface that came or went is about.
-    fn rows_of_interface(&self, name: &str, ifindex: u32) -> Vec<RowKey> {
+    /// Which rows have been waiting for an interface of this name, or had one before.
+    fn rows_that_want(&self, name: &str, ifindex: u32) -> Vec<RowKey> {
         let mut keys = Vec::new();
         for port in self.ports.values() {
             let wants = matches!(&port.kind, PortKind::Guest { attachment: Some(Attachment::Tap { name: tap }) } if tap == name);
-            let has = self.devices.of_port(port.id).is_some_and(|facts| facts.ifindex == ifindex);
-            if wants || has {
+            if wants && self.devices.of_port(port.id).is_none_or(|facts| facts.ifindex != ifindex) {
                 keys.push(RowKey::Port(port.id));
             }
         }
         for (switch, (wire, network)) in &self.wires {
-            if *wire == ifindex || self.config.physical_networks.get(network).is_some_and(|wanted| wanted == name) {
+            let wants = self.config.physical_networks.get(network).is_some_and(|wanted| wanted == name);
+            if wants && *wire != ifindex {
                 keys.push(RowKey::Switch(*switch));
             }
         }
@@ -375,6 +376,42 @@ impl EbpfDriver {
             keys.extend(self.service_ports.keys().map(|port| RowKey::Port(*port)));
         }
         keys
+    }
+
+    /// Which rows have the interface.
+    fn rows_that_have(&self, ifindex: u32) -> Vec<RowKey> {
+        let has = |port: &&PortId| self.devices.of_port(**port).is_some_and(|facts| facts.ifindex == ifindex);
+        let ports = self.ports.keys().filter(has).map(|port| RowKey::Port(*port));
+        let wires = self.wires.iter().filter(|(_, (wire, _))| *wire == ifindex);
+        ports.chain(wires.map(|(switch, _)| RowKey::Switch(*switch))).collect()
+    }
+
+    /// Takes in what was heard of interfaces.
+    fn hear(&mut self, news: News) -> Result<()> {
+        match news {
+            News::Came { name, ifindex } => {
+                if self.config.service_interface.as_deref() == Some(&name) && self.service_ifindex != Some(ifindex) {
+                    self.connect_services()?;
+                }
+                self.disturbed.extend(self.rows_that_want(&name, ifindex));
+            }
+            News::Went { ifindex } => {
+                if self.service_ifindex == Some(ifindex) {
+                    self.connect_services()?;
+                    self.disturbed.extend(self.service_ports.keys().map(|port| RowKey::Port(*port)));
+                }
+                // Nothing is sent there from now on; the rows follow when they are put again.
+                let entry = Entry::new(Table::Devices, &ifindex, &0u32);
+                self.datapath.kernel.delete(&entry.at).map_err(Error::bpf("forget a device"))?;
+                self.disturbed.extend(self.rows_that_have(ifindex));
+            }
+            News::Lost => {
+                self.connect_services()?;
+                self.disturbed.extend(self.ports.keys().map(|id| RowKey::Port(*id)));
+                self.disturbed.extend(self.wires.keys().map(|id| RowKey::Switch(*id)));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -432,21 +469,8 @@ impl Driver for EbpfDriver {
     }
 
     fn disturbed(&mut self) -> Result<Vec<RowKey>, DriverError> {
-        for event in self.watch.take() {
-            match event {
-                crate::watch::News::Interface { name, ifindex } => {
-                    if self.service_ifindex == Some(ifindex) || self.config.service_interface.as_deref() == Some(&name)
-                    {
-                        self.connect_services().map_err(broken)?;
-                    }
-                    self.disturbed.extend(self.rows_of_interface(&name, ifindex));
-                }
-                crate::watch::News::Lost => {
-                    self.connect_services().map_err(broken)?;
-                    self.disturbed.extend(self.ports.keys().map(|id| RowKey::Port(*id)));
-                    self.disturbed.extend(self.wires.keys().map(|id| RowKey::Switch(*id)));
-                }
-            }
+        for news in self.watch.take() {
+            self.hear(news).map_err(broken)?;
         }
         self.free_numbers().map_err(broken)?;
         Ok(std::mem::take(&mut self.disturbed).into_iter().collect())

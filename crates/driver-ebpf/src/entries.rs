@@ -61,9 +61,9 @@ pub struct Effects {
 #[derive(Debug, Default)]
 pub struct Entries {
     known: HashMap<EntryKey, Known>,
-    /// Which ports have a group, and which groups ask a set.
-    ports_of_group: HashMap<u32, HashSet<u32>>,
-    groups_of_set: HashMap<u32, HashSet<EntryKey>>,
+    /// Which ports have a group at which place, and which rules ask a set.
+    ports_of_group: HashMap<u32, HashSet<(u32, u32)>>,
+    rules_of_set: HashMap<u32, HashSet<EntryKey>>,
     effects: Effects,
 }
 
@@ -164,7 +164,7 @@ impl Entries {
             }
             Table::Members => {
                 let Some(set) = crate::layout::RangeKey::from_bytes(key).map(|range| range.slot) else { return };
-                let rules = self.groups_of_set.get(&set).into_iter().flatten();
+                let rules = self.rules_of_set.get(&set).into_iter().flatten();
                 let groups: HashSet<u32> =
                     rules.filter_map(|rule| RuleKey::from_bytes(&rule.key)).map(|rule| rule.group).collect();
                 for group in groups {
@@ -178,7 +178,8 @@ impl Entries {
     }
 
     fn note_group(&mut self, group: u32) {
-        self.effects.policies.extend(self.ports_of_group.get(&group).into_iter().flatten());
+        let places = self.ports_of_group.get(&group).into_iter().flatten();
+        self.effects.policies.extend(places.map(|(port, _)| *port));
     }
 
     /// Whether a neighbour is on an external switch, where an address that nobody had was on the wire.
@@ -194,15 +195,15 @@ impl Entries {
         let old = || self.known.get(at).and_then(|known| known.value.as_deref());
         match at.table {
             Table::PortGroups => {
-                let Some(port) = Pair::from_bytes(&at.key).map(|pair| pair.first) else { return };
+                let Some(place) = Pair::from_bytes(&at.key).map(|pair| (pair.first, pair.second)) else { return };
                 match value {
                     Some(group) => {
                         let Some(group) = u32::from_bytes(group) else { return };
-                        self.ports_of_group.entry(group).or_default().insert(port);
+                        self.ports_of_group.entry(group).or_default().insert(place);
                     }
                     None => {
                         let Some(group) = old().and_then(u32::from_bytes) else { return };
-                        remove(&mut self.ports_of_group, group, &port);
+                        remove(&mut self.ports_of_group, group, &place);
                     }
                 }
             }
@@ -212,11 +213,11 @@ impl Entries {
                 match value {
                     Some(value) => {
                         let Some(set) = set(value) else { return };
-                        self.groups_of_set.entry(set).or_default().insert(at.clone());
+                        self.rules_of_set.entry(set).or_default().insert(at.clone());
                     }
                     None => {
                         let Some(set) = old().and_then(set) else { return };
-                        remove(&mut self.groups_of_set, set, at);
+                        remove(&mut self.rules_of_set, set, at);
                     }
                 }
             }

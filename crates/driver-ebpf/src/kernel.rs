@@ -154,6 +154,7 @@ impl Kernel {
     pub(crate) fn configure(&mut self, config: &Config) -> Result<()> {
         let key = 0u32.bytes();
         let before = self.config.lookup(&key, MapFlags::ANY).map_err(Error::bpf("read the configuration"))?;
+        let moved = before.as_deref().and_then(Config::from_bytes).map(|before| before.clock_offset);
         if before.as_deref() != Some(&config.bytes()) {
             self.writes += 1;
             self.config.update(&key, &config.bytes(), MapFlags::ANY).map_err(Error::bpf("write the configuration"))?;

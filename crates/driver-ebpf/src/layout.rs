@@ -195,6 +195,16 @@ layouts! {
         slot: u32,
     }
 
+    /// What a processor has found out about a device.
+    struct SeenDevice {
+        /// The device.
+        ifindex: u32,
+        /// Generation of the forwarding tables at that time.
+        generation: u32,
+        /// What is behind it.
+        device: Device,
+    }
+
     /// A port of any kind.
     struct Port {
         /// `PORT_…`.
@@ -416,8 +426,8 @@ layouts! {
         icmp: u32,
         /// What to do.
         action: Action,
-        /// Zero.
-        pad: u32,
+        /// The kernel's ticks when `last_seen` was last compared with the clock.
+        ticks: u32,
     }
 
     /// Packets and bytes.

@@ -12,10 +12,15 @@ use crate::{Error, error::Result};
 /// What was heard.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum News {
-    /// An interface came or went.
-    Interface {
+    /// An interface came.
+    Came {
         /// Its name.
         name: String,
+        /// Its index.
+        ifindex: u32,
+    },
+    /// An interface went.
+    Went {
         /// Its index.
         ifindex: u32,
     },
@@ -39,9 +44,8 @@ impl Watch {
         let listen = move || {
             for event in watch {
                 let news = match event {
-                    Ok(LinkEvent::Added(link) | LinkEvent::Removed(link)) => {
-                        News::Interface { name: link.name, ifindex: link.ifindex }
-                    }
+                    Ok(LinkEvent::Added(link)) => News::Came { name: link.name, ifindex: link.ifindex },
+                    Ok(LinkEvent::Removed(link)) => News::Went { ifindex: link.ifindex },
                     Ok(LinkEvent::Changed(_)) => continue,
                     Ok(LinkEvent::Lost) => News::Lost,
                     Err(error) => {
