@@ -138,8 +138,8 @@ impl Client {
                 None => "its catalogue has no network service".to_owned(),
             })
         })?;
-        let endpoint = endpoint.trim_end_matches('/');
-        let network = if endpoint.ends_with("/v2.0") { endpoint.to_owned() } else { format!("{endpoint}/v2.0") };
+        let endpoint = cloud.reachable(endpoint.trim_end_matches('/'));
+        let network = if endpoint.ends_with("/v2.0") { endpoint } else { format!("{endpoint}/v2.0") };
         Ok(Self { http, token, network })
     }
 
@@ -226,6 +226,7 @@ fn exchange(http: &Agent, method: Method, url: &str, token: Option<&str>, body: 
 fn plain(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Io(error) => error.to_string(),
+        ureq::Error::TlsRequired => "these commands speak http only, not https".to_owned(),
         other => other.to_string(),
     }
 }
@@ -265,9 +266,19 @@ pub fn encode(text: &str) -> String {
 
 impl Cloud {
     fn tokens_url(&self) -> String {
-        let base = self.auth_url.trim_end_matches('/');
+        let base = self.reachable(self.auth_url.trim_end_matches('/'));
         // OS_AUTH_URL is given with and without the version.
         if base.ends_with("/v3") { format!("{base}/auth/tokens") } else { format!("{base}/v3/auth/tokens") }
+    }
+
+    /// The URL as it is reached from here: an instance on this host is asked at its own listener, since
+    /// the public URL may lead through a proxy with TLS, or not lead anywhere from here.
+    fn reachable(&self, url: &str) -> String {
+        let public = self.auth_url.trim_end_matches('/').trim_end_matches("/identity/v3");
+        match (&self.local_url, url.strip_prefix(public)) {
+            (Some(local), Some(path)) => format!("{local}{path}"),
+            _ => url.to_owned(),
+        }
     }
 
     fn login_body(&self) -> Value {

@@ -12,7 +12,7 @@ mod value;
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -110,17 +110,16 @@ impl ApiConfig {
     /// What URLs in answers begin with.
     #[must_use]
     pub fn base_url(&self) -> String {
-        if let Some(url) = &self.public_url {
-            return url.as_str().to_owned();
-        }
+        self.public_url.as_ref().map_or_else(|| self.local_url(), ToString::to_string)
+    }
+
+    /// What URLs on this host begin with.
+    #[must_use]
+    pub fn local_url(&self) -> String {
         // Nobody connects to "every address"; on this host the loopback one answers for it.
         let mut address = self.listen;
         if address.ip().is_unspecified() {
-            address.set_ip(if address.is_ipv4() {
-                Ipv4Addr::LOCALHOST.into()
-            } else {
-                std::net::Ipv6Addr::LOCALHOST.into()
-            });
+            address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
         }
         format!("http://{address}")
     }

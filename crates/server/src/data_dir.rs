@@ -4,6 +4,7 @@
 //! version       layout of this directory, one number
 //! instance      six hex digits, from which every kernel object's name derives
 //! run-dir       the run directory of the last start
+//! local-url     where its API answers on this host
 //! lock          held by `baryon up` and its roles; holds the supervisor's pid
 //! clouds.yaml   how clients log in, 0600
 //! baryon.db     the database
@@ -36,6 +37,8 @@ use crate::{Error, error::Result, instance::InstanceId};
 
 /// Layout that this build reads and writes.
 const VERSION: u32 = 1;
+/// Name of the file with the URL of the last start.
+pub const LOCAL_URL: &str = "local-url";
 /// How long roles that lost their supervisor may take to end.
 const ORPHANS: Duration = Duration::from_secs(10);
 
@@ -157,10 +160,13 @@ impl DataDir {
         self.path.join("keys")
     }
 
-    /// Keeps where the run directory is, for `baryon down`.
-    pub fn note_run_dir(&self, run_dir: &Path) -> Result<()> {
-        let file = self.path.join("run-dir");
-        write_whole(&file, &run_dir.to_string_lossy(), 0o644).map_err(Error::io(format!("write {}", file.display())))
+    /// Keeps what commands on this host need to know of a start.
+    pub fn note_start(&self, run_dir: &Path, local_url: &str) -> Result<()> {
+        for (name, text) in [("run-dir", run_dir.to_string_lossy().as_ref()), (LOCAL_URL, local_url)] {
+            let file = self.path.join(name);
+            write_whole(&file, text, 0o644).map_err(Error::io(format!("write {}", file.display())))?;
+        }
+        Ok(())
     }
 
     /// The run directory of the last start, if there was one.

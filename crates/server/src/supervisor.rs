@@ -46,9 +46,9 @@ pub fn up(args: &UpArgs) -> Result<()> {
     }
     let data_dir = DataDir::create(&config.data_dir)?;
     let _lock = data_dir.lock()?;
-    data_dir.note_run_dir(&config.run_dir)?;
     config.api.listen = preflight::check_listener(config.api.listen, "--listen")?;
     config.api.metrics_listen = preflight::check_listener(config.api.metrics_listen, "--metrics-listen")?;
+    data_dir.note_start(&config.run_dir, &config.api.local_url())?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -145,6 +145,16 @@ fn an_instance_starts_answers_and_stops() {
 }
 
 #[test]
+fn commands_on_this_host_need_no_public_url() {
+    let directory = Directory::new("public");
+    let _instance = Instance::start(directory.up(&["--public-url", "https://cloud.example.org"]));
+    let clouds = fs::read_to_string(directory.data().join("clouds.yaml")).unwrap();
+    assert!(clouds.contains("\"https://cloud.example.org/identity/v3\""), "{clouds}");
+    let status = directory.baryon(&["status"]);
+    assert!(status.status.success(), "{}", text(&status.stderr));
+}
+
+#[test]
 fn lost_passwords_are_made_anew() {
     let directory = Directory::new("passwords");
     let mut instance = Instance::start(directory.up(&[]));

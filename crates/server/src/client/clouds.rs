@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{ClientError, Result};
-use crate::cli::CloudArgs;
+use crate::{cli::CloudArgs, data_dir::LOCAL_URL};
 
 /// How to log in to a cloud with a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Cloud {
     pub(super) project: String,
     pub(super) project_domain: String,
     pub(super) region: Option<String>,
+    /// Where the service answers on this host, whatever URL the world knows it by.
+    pub(super) local_url: Option<String>,
 }
 
 impl fmt::Debug for Cloud {
@@ -64,7 +66,8 @@ impl Cloud {
             let file = files.iter().find(|file| file.exists()).ok_or(ClientError::NoCloud { clouds: ours })?;
             Self::read(file, name)?
         } else if ours.exists() {
-            Self::read(&ours, "baryon-admin")?
+            let local_url = std::fs::read_to_string(args.data_dir.join(LOCAL_URL)).ok();
+            Self { local_url, ..Self::read(&ours, "baryon-admin")? }
         } else {
             Self::from_environment(&ours)?
         };
@@ -112,6 +115,7 @@ impl Cloud {
             user_domain: domain(&auth.user_domain_name),
             project_domain: domain(&auth.project_domain_name),
             region: entry.region_name.clone(),
+            local_url: None,
         })
     }
 
@@ -136,6 +140,7 @@ impl Cloud {
             user_domain: domain("OS_USER_DOMAIN_NAME"),
             project_domain: domain("OS_PROJECT_DOMAIN_NAME"),
             region: get("OS_REGION_NAME"),
+            local_url: None,
         })
     }
 }

@@ -23,6 +23,22 @@ fn what_we_write_is_what_we_read() {
 }
 
 #[test]
+fn an_instance_on_this_host_is_asked_at_its_own_listener() {
+    let account = Account { cloud: "c", username: "u", password: "p", project: "p" };
+    let path = file(&render("https://cloud.example.org/identity/v3", "RegionOne", &[account]));
+    let mut cloud = Cloud::read(&path, "c").unwrap();
+    assert_eq!(cloud.tokens_url(), "https://cloud.example.org/identity/v3/auth/tokens");
+    cloud.local_url = Some("http://127.0.0.1:9696".to_owned());
+    assert_eq!(cloud.tokens_url(), "http://127.0.0.1:9696/identity/v3/auth/tokens");
+    assert_eq!(
+        cloud.reachable("https://cloud.example.org/network/RegionOne"),
+        "http://127.0.0.1:9696/network/RegionOne"
+    );
+    assert_eq!(cloud.reachable("https://elsewhere.example.org/network"), "https://elsewhere.example.org/network");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
 fn foreign_files_are_understood_or_refused_in_one_line() {
     let path =
         file("clouds:\n  a: {auth: {auth_url: http://x/identity}, verify: false}\ncache: {expiration: {server: 5}}\n");

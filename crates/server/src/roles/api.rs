@@ -3,7 +3,7 @@
 mod accounts;
 mod external;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use intent::{Settings, World};
 use logical::{Driver, NullDriver};
@@ -20,6 +20,9 @@ use crate::{
     error::Result,
     role::{self, Announcement, ApiSettings},
 };
+
+/// How long open requests may take to finish, within the supervisor's patience.
+const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// Serves until the supervisor ends it.
 pub(super) fn run() -> Result<()> {
@@ -51,6 +54,7 @@ async fn serve(settings: &ApiSettings) -> Result<()> {
     let world: Arc<dyn World> = Arc::new(Regions::new(&reconcilers));
 
     let mut config = api::ApiConfig::new(settings.api.listen, data_dir.keys());
+    config.limits.shutdown_time = SHUTDOWN;
     config.health_listen = Some(settings.api.metrics_listen);
     config.public_url = settings.api.public_url.as_ref().map(ToString::to_string);
     config.regions =
