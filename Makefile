@@ -8,6 +8,11 @@ PYTHON ?= python3
 VENV := target/venv
 CARGO ?= cargo
 
+# The tests run the build that cargo's own tests use: a second, optimised one of everything takes minutes more and tells
+# nothing more. What is measured or installed is the release build.
+PROFILE ?= dev
+BUILT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
 # One closing line per test runner; without nextest on the machine cargo's own runner does.
 NEXTEST := $(shell command -v cargo-nextest >/dev/null 2>&1 && echo yes)
 ifeq ($(NEXTEST),yes)
@@ -55,18 +60,18 @@ venv: $(VENV)/.ready ## the pinned OpenStack clients, in target/venv
 .PHONY: slice
 slice: $(VENV)/.ready ## ten things that must work, from the openstack command to packets (root)
 	@.ci/deps build run test
-	$(CARGO) build --release --quiet --bin baryon --bin slice
-	target/release/slice $(ARGS)
+	$(CARGO) build --profile $(PROFILE) --quiet --bin baryon --bin slice
+	$(BUILT)/slice $(ARGS)
 
 .PHONY: shapes
 shapes: ## replay the recorded requests of the real service and compare the answers
 	@.ci/deps build
-	$(CARGO) run --release --quiet -p baryon-tests --bin shapes -- $(ARGS)
+	$(CARGO) run --profile $(PROFILE) --quiet -p baryon-tests --bin shapes -- $(ARGS)
 
 .PHONY: diff-trace
 diff-trace: ## trace against the eBPF programs on generated packets: SEED= COUNT= (root)
 	@.ci/deps build
-	$(CARGO) run --release --quiet -p baryon-tests --bin diff-trace -- $(if $(SEED),--seed $(SEED)) --count $(COUNT)
+	$(CARGO) run --profile $(PROFILE) --quiet -p baryon-tests --bin diff-trace -- $(if $(SEED),--seed $(SEED)) --count $(COUNT)
 
 .PHONY: bench
 bench: ## measure the datapath against its peers; RATIO lines (root)
