@@ -289,6 +289,10 @@ errors! {
         => "Every project has its default group.";
     /// The default group keeps its name.
     SecurityGroupCannotUpdateDefault {} 409 "Updating default security group not allowed." => "field: name";
+    /// A port's groups either all remember connections, or none does.
+    SecurityGroupConflict {} 409
+        "Error Cannot apply both stateful and stateless security groups on the same port while attempting the operation."
+        => "field: security_groups; give groups with the same value of stateful.";
     /// The rule is there.
     SecurityGroupRuleExists { id: SecurityGroupRuleId } 409
         "Security group rule already exists. Rule id is {id}." => "The rule {id} does the same.";

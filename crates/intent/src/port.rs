@@ -281,12 +281,16 @@ fn free_mac(read: &Read<'_>, context: &Context, network: NetworkId) -> Result<Ma
     Err(Error::invalid("no MAC address is free"))
 }
 
-/// The groups, each of which the caller must see.
+/// The groups, each of which the caller must see; they agree on whether they remember connections.
 fn check_groups(read: &Read<'_>, context: &Context, groups: &[SecurityGroupId]) -> Result<Vec<SecurityGroupId>, Error> {
-    for group in groups {
-        if visible::<model::SecurityGroup>(read, context, *group)?.is_none() {
-            return Err(Error::SecurityGroupNotFound { id: group.to_string() });
+    let mut stateful = None;
+    for id in groups {
+        let group: model::SecurityGroup =
+            visible(read, context, *id)?.ok_or_else(|| Error::SecurityGroupNotFound { id: id.to_string() })?;
+        if stateful.is_some_and(|stateful| stateful != group.stateful) {
+            return Err(Error::SecurityGroupConflict {});
         }
+        stateful = Some(group.stateful);
     }
     Ok(groups.to_vec())
 }

@@ -128,7 +128,7 @@ pub(crate) fn enforce(
 }
 
 /// Refuses `count` more objects of a resource that would exceed the project's limit.
-fn enforce_count(
+pub(crate) fn enforce_count(
     read: &Read<'_>,
     context: &Context,
     info: &'static ResourceInfo,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Read, Scope, Tx};
 use types::{Direction, IpVersion, ProjectId, SecurityGroupId, SecurityGroupRuleId};
 
-use crate::{Context, Error, operations::Behaviour};
+use crate::{Context, Error, operations::Behaviour, quota};
 
 /// The behaviour of security groups.
 pub(crate) struct SecurityGroups;
@@ -42,6 +42,8 @@ impl Behaviour for SecurityGroups {
         if group.name == DEFAULT {
             return Err(Error::SecurityGroupDefaultAlreadyExists {});
         }
+        // It comes with a rule for each IP version.
+        quota::enforce_count(tx, context, SecurityGroupRule::INFO, &group.project_id, 2)?;
         tx.insert(&context.region, &group)?;
         insert_rules(tx, context, &group, None)?;
         Ok(group)
@@ -57,6 +59,9 @@ impl Behaviour for SecurityGroups {
         request.patch.apply(&mut new);
         if old.is_default && new.name != old.name {
             return Err(Error::SecurityGroupCannotUpdateDefault {});
+        }
+        if !old.is_default && new.name == DEFAULT && old.name != DEFAULT {
+            return Err(Error::SecurityGroupDefaultAlreadyExists {});
         }
         if new.stateful != old.stateful && !tx.ports_in_group(&context.region, old.id)?.is_empty() {
             return Err(Error::SecurityGroupInUse { id: old.id });

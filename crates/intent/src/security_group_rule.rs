@@ -19,9 +19,9 @@ pub(crate) struct SecurityGroupRules;
 const VRRP: Protocol = Protocol(112);
 /// The protocols whose packets have ports, as far as rules may name these.
 const WITH_PORTS: [Protocol; 5] = [Protocol::TCP, Protocol::UDP, Protocol(136), Protocol::SCTP, Protocol(33)];
-/// The protocols that only IPv6 has.
-const ONLY_IPV6: [&str; 7] =
-    ["ipv6-encap", "ipv6-frag", "ipv6-icmp", "icmpv6", "ipv6-nonxt", "ipv6-opts", "ipv6-route"];
+/// The protocols that only IPv6 has: its extension headers, ICMPv6, and IPv6 inside IP.
+const ONLY_IPV6: [Protocol; 6] =
+    [Protocol(41), Protocol(43), Protocol(44), Protocol::ICMPV6, Protocol(59), Protocol(60)];
 
 impl Behaviour for SecurityGroupRules {
     type Of = SecurityGroupRule;
@@ -58,11 +58,14 @@ impl Behaviour for SecurityGroupRules {
         set_protocol(&mut rule)?;
         check_ports(&rule)?;
         set_prefix(&mut rule)?;
-        if let Some(remote) = rule.remote_group_id {
+        if let Some(remote) = patch.remote_group_id.flatten() {
             if rule.remote_ip_prefix.is_some() {
                 return Err(Error::SecurityGroupRemoteGroupAndRemoteIpPrefix {});
             }
-            visible::<SecurityGroup>(tx, context, remote)?.ok_or_else(|| not_found(remote))?;
+            let missing = || Error::SecurityGroupNotFound { id: remote.clone() };
+            let remote = remote.parse().map_err(|_| missing())?;
+            visible::<SecurityGroup>(tx, context, remote)?.ok_or_else(missing)?;
+            rule.remote_group_id = Some(remote);
         }
         if let Some(known) = same_rule(tx, context, &rule)? {
             return Err(Error::SecurityGroupRuleExists { id: known });
@@ -116,7 +119,7 @@ fn set_protocol(rule: &mut SecurityGroupRule) -> Result<(), Error> {
         name => name.parse().map_err(|_| RequestError::Protocol { value: name.to_owned() })?,
     };
     let is_ipv6 = rule.ethertype == IpVersion::V6;
-    if !is_ipv6 && ONLY_IPV6.contains(&name.as_str()) {
+    if !is_ipv6 && ONLY_IPV6.contains(&number) {
         let ethertype = name_of(rule.ethertype);
         return Err(Error::SecurityGroupEthertypeConflictWithProtocol { ethertype, protocol: name });
     }

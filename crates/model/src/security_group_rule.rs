@@ -57,8 +57,8 @@ resource! {
         remote_ip_prefix_written ["remote_ip_prefix"]: Option<String> = attribute(Kind::Prefix).create().nullable().default("null");
         /// The addresses of the other side.
         remote_ip_prefix ["normalized_cidr"]: Option<Cidr> = attribute(Kind::Cidr).nullable().unlisted().since("security-groups-normalized-cidr");
-        /// The group that the other side must be in.
-        remote_group_id: Option<SecurityGroupId> = uuid().create().nullable().default("null");
+        /// The group that the other side must be in. What is no id names no group: 404, as upstream.
+        remote_group_id: Option<SecurityGroupId> as Option<String> = text(255).create().nullable().default("null");
         /// A text for people.
         description: Option<String> = text(255).create().nullable().default("\"\"").since("standard-attr-description");
         /// Whether its group is its project's own.

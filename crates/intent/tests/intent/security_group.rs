@@ -83,6 +83,9 @@ fn rules_are_checked_as_upstream_does() {
         "400 SecurityGroupRuleParameterConflict Conflicting value ethertype IPv6 for CIDR 0.0.0.0/0"
     );
     assert!(message(json!({"protocol": "icmp", "port_range_min": 300})).contains("It must be 0 to 255."));
+    assert!(
+        message(json!({"protocol": 58, "remote_ip_prefix": null})).contains("Invalid ethertype IPv4 for protocol 58")
+    );
     assert!(message(json!({"remote_group_id": group})).contains("Only remote_ip_prefix or remote_group_id"));
 }
 
@@ -119,4 +122,18 @@ fn a_group_goes_with_the_rules_that_name_it() {
     assert_eq!(parts(cloud.delete(&cloud.bob, "security-group-rules", &rule)).0, 404);
     cloud.delete(&cloud.alice, "security-groups", &web).unwrap();
     assert_eq!(parts(cloud.show(&cloud.alice, "security-group-rules", &rule)).0, 404);
+}
+
+#[test]
+fn the_groups_of_a_port_agree_on_being_stateful() {
+    let cloud = Cloud::new();
+    let (network, _) = cloud.network(&cloud.alice, "10.0.0.0/24");
+    let stateless = cloud.id(&cloud.alice, "security-groups", json!({"name": "a", "stateful": false}));
+    let stateful = cloud.id(&cloud.alice, "security-groups", json!({"name": "b"}));
+    let port =
+        |groups: Value| cloud.create(&cloud.alice, "ports", json!({"network_id": network, "security_groups": groups}));
+    assert_eq!(parts(port(json!([stateless, stateful]))).1, "SecurityGroupConflict");
+    port(json!([stateless])).unwrap();
+    let change = json!({"stateful": true});
+    assert_eq!(parts(cloud.update(&cloud.alice, "security-groups", &stateless, change)).1, "SecurityGroupInUse");
 }
