@@ -208,8 +208,7 @@ impl EbpfDriver {
 
     fn remember_ifindex(&mut self) -> Result<(), String> {
         let entry = Entry::new(Table::Numbers, &Named::IFINDEX.key(), &(self.devices.next_ifindex() - 1));
-        crate::entries::Sink::write(&mut self.datapath.kernel, &entry.at, &entry.value)
-            .map_err(|error| error.to_string())
+        Sink::write(&mut self.datapath.kernel, &entry.at, &entry.value).map_err(|error| error.to_string())
     }
 
     fn put_services(&mut self, port: &Port) -> Result<Option<String>, String> {

@@ -155,11 +155,13 @@ impl Kernel {
         let key = 0u32.bytes();
         let before = self.config.lookup(&key, MapFlags::ANY).map_err(Error::bpf("read the configuration"))?;
         let moved = before.as_deref().and_then(Config::from_bytes).map(|before| before.clock_offset);
-        if before.as_deref() != Some(&config.bytes()) {
-            self.writes += 1;
-            self.config.update(&key, &config.bytes(), MapFlags::ANY).map_err(Error::bpf("write the configuration"))?;
+        if before.as_deref() == Some(&config.bytes()) {
+            return Ok(());
         }
-        Ok(())
+        self.writes += 1;
+        self.config.update(&key, &config.bytes(), MapFlags::ANY).map_err(Error::bpf("write the configuration"))?;
+        // The short way looks at the clock only when ticks have passed, which a test does not wait for.
+        if moved.is_some_and(|offset| offset != config.clock_offset) { self.bump_generation() } else { Ok(()) }
     }
 
     fn read_generation(&self) -> Result<u32> {
