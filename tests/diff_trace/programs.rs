@@ -19,7 +19,9 @@ impl Host {
         let name = format!("baryon-diff-{}", process::id());
         let run_dir = PathBuf::from("/run").join(&name);
         let netns = Netns::create(&name)?;
-        let host = Self { config: EbpfConfig { instance: name.clone(), run_dir, ..EbpfConfig::default() }, name };
+        // The collector walks the whole table each time that time passes: a large one would only cost time.
+        let config = EbpfConfig { instance: name.clone(), run_dir, max_flows: 4096, ..EbpfConfig::default() };
+        let host = Self { name, config };
         netns.enter()?;
         Ok(host)
     }

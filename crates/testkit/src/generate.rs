@@ -87,16 +87,25 @@ struct Past {
     outputs: Vec<(Target, Frame)>,
 }
 
+/// A packet and its answer, to and fro.
+struct Conversation {
+    about: Past,
+    /// How many packets are still to come.
+    packets: u32,
+}
+
 /// A sequence under construction.
 struct Maker {
     random: StdRng,
     plan: Plan,
     past: Vec<Past>,
+    conversation: Option<Conversation>,
 }
 
 /// Makes the sequence of a seed; the error is what the interpreter did there that it must never do.
 pub fn sequence(seed: u64) -> Result<Sequence, Violation> {
-    let mut maker = Maker { random: StdRng::seed_from_u64(seed), plan: Plan::default(), past: Vec::new() };
+    let mut maker =
+        Maker { random: StdRng::seed_from_u64(seed), plan: Plan::default(), past: Vec::new(), conversation: None };
     maker.invent_network();
     let timeouts = maker.invent_timeouts();
     let network = maker.plan.net.network.clone();

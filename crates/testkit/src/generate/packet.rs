@@ -7,7 +7,7 @@ use rand::Rng;
 use types::MacAddr;
 
 use super::{
-    Maker, Past,
+    Conversation, Maker, Past,
     topology::{PORTS, Placed},
 };
 use crate::{
@@ -24,6 +24,9 @@ const SHORTEST: usize = 14;
 impl Maker {
     /// A packet, and where it comes in; none where nobody could send one.
     pub(super) fn invent_packet(&mut self) -> Option<(Point, Vec<u8>)> {
+        if let Some((point, frame)) = self.converse() {
+            return self.can_send(point).then(|| (point, frame.bytes()));
+        }
         let invented = match self.random.random_range(0..100) {
             0..30 => self.fresh_packet(),
             30..63 => self.reply(),
@@ -44,6 +47,27 @@ impl Maker {
             self.damage(&mut octets);
         }
         Some((point, octets))
+    }
+
+    /// The next packet of a conversation: a packet that came to something, its answer, and again, until the
+    /// connection is established and whatever a datapath remembers of it is used.
+    fn converse(&mut self) -> Option<(Point, Frame)> {
+        if self.conversation.is_none() && self.chance(6) {
+            let about = self.recent()?;
+            let packets = self.random.random_range(3..10);
+            self.conversation = Some(Conversation { about, packets });
+        }
+        let Conversation { about, packets } = self.conversation.take()?;
+        let next = if packets % 2 == 0 {
+            Some((about.point, about.sent.clone().flags(ACK)))
+        } else {
+            let (to, frame) = about.outputs.first()?.clone();
+            self.answer(to, &frame).map(|(point, frame)| (point, frame.flags(ACK)))
+        };
+        if packets > 1 {
+            self.conversation = Some(Conversation { about, packets: packets - 1 });
+        }
+        next
     }
 
     /// Servers whose port or device is gone send nothing any more.
@@ -131,7 +155,17 @@ impl Maker {
     fn reply(&mut self) -> Option<(Point, Frame)> {
         let past = self.recent()?;
         let (to, frame) = self.pick(&past.outputs)?;
-        let mut reply = frame.reply();
+        let (point, mut reply) = self.answer(to, &frame)?;
+        if self.chance(25) {
+            let flags = self.pick(&[ACK, FIN | ACK, RST, SYN | ACK]).unwrap_or(ACK);
+            reply = reply.flags(flags);
+        }
+        Some((point, reply))
+    }
+
+    /// What the receiver of a packet answers, and where that comes in.
+    fn answer(&mut self, to: Target, frame: &Frame) -> Option<(Point, Frame)> {
+        let mut reply = frame.clone().reply();
         let point = match to {
             Target::Port(port) => Point::Port(port),
             Target::Wire { switch, .. } => {
@@ -141,10 +175,6 @@ impl Maker {
             }
             Target::Services { .. } | Target::Back => return None,
         };
-        if self.chance(25) {
-            let flags = self.pick(&[ACK, FIN | ACK, RST, SYN | ACK]).unwrap_or(ACK);
-            reply = reply.flags(flags);
-        }
         Some((point, reply))
     }
 
