@@ -23,14 +23,10 @@ const PORTS: (Ipv4Addr, u8) = (Ipv4Addr::new(100, 64, 0, 0), 10);
 /// The way into the service namespace.
 #[derive(Debug, Clone)]
 pub struct ServiceLink {
-    /// Name of the namespace.
-    pub netns_name: String,
     /// The namespace.
     pub netns: Netns,
     /// The device in the host's namespace.
     pub device: String,
-    /// Its index.
-    pub ifindex: u32,
     /// Ethernet address of the interface inside.
     pub mac: MacAddr,
 }
@@ -65,7 +61,7 @@ pub(super) fn ensure(links: &Links, instance: InstanceId) -> Result<ServiceLink>
     inside.set_neighbour(inner.ifindex, NEXT_HOP.into(), next_hop_mac)?;
     let ports = Cidr::new(PORTS.0.into(), PORTS.1).ok_or_else(|| Error::Usage("no prefix of ports".to_owned()))?;
     inside.add_route(&Route::to(ports).via(NEXT_HOP.into()).dev(inner.ifindex).onlink())?;
-    Ok(ServiceLink { netns_name, netns, device: outer.name, ifindex: outer.ifindex, mac: SERVICE_MAC })
+    Ok(ServiceLink { netns, device: outer.name, mac: SERVICE_MAC })
 }
 
 /// Both ends, made anew unless they belong together. An outer end whose inner one is not in the
