@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use logical::{DropReason, Verdict};
+use logical::{DropReason, LogicalNetwork, Point, Timeouts, Verdict};
 use testkit::{
-    generate::{Move, compare, sequence},
-    packet_table::{Datapath, Interpreter},
+    generate::{Move, compare, minimise, sequence},
+    packet_table::{Answer, Datapath, DatapathError, Interpreter},
 };
 
 const SEQUENCES: u64 = 300;
@@ -29,6 +29,44 @@ fn a_seed_makes_the_same_sequence_each_time_and_the_interpreter_agrees_with_itse
         let found = compare(&one, &mut Interpreter::default(), &mut Interpreter::default()).unwrap();
         assert!(found.is_none(), "{}", found.unwrap());
     }
+}
+
+/// A datapath whose clock runs at twice the speed.
+struct Hasty(Interpreter);
+
+impl Datapath for Hasty {
+    fn name(&self) -> &'static str {
+        "hasty"
+    }
+
+    fn reset(&mut self, timeouts: Timeouts) -> Result<(), DatapathError> {
+        self.0.reset(timeouts)
+    }
+
+    fn load(&mut self, network: &LogicalNetwork) -> Result<(), DatapathError> {
+        self.0.load(network)
+    }
+
+    fn advance(&mut self, seconds: u32) -> Result<(), DatapathError> {
+        self.0.advance(seconds.saturating_mul(2))
+    }
+
+    fn process(&mut self, point: Point, frame: &[u8]) -> Result<Answer, DatapathError> {
+        self.0.process(point, frame)
+    }
+}
+
+#[test]
+fn a_datapath_that_differs_is_found_and_the_sequence_cut_down_to_what_shows_it() {
+    let (mut right, mut wrong) = (Interpreter::default(), Hasty(Interpreter::default()));
+    let found = (0..SEQUENCES)
+        .find_map(|seed| compare(&sequence(seed).unwrap(), &mut right, &mut wrong).unwrap())
+        .expect("one of the sequences shows it");
+    let before = found.sequence.moves.len();
+    let found = minimise(found, &mut right, &mut wrong).unwrap();
+    // A connection, time, and a packet of it; and what opens the way for these, at most.
+    assert!(found.sequence.moves.len() <= 6 && found.sequence.moves.len() <= before, "{found}");
+    assert!(found.to_string().contains("seconds pass"), "{found}");
 }
 
 /// Random packets that are all dropped for the same reason would find nothing.

@@ -10,7 +10,7 @@ use super::{Maker, topology::Interface};
 impl Maker {
     /// Changes one thing; where there is nothing of the kind, nothing.
     pub(super) fn invent_change(&mut self) {
-        match self.random.random_range(0..17) {
+        match self.random.random_range(0..24) {
             0 | 1 | 16 => self.remove_rule(),
             2 => self.invent_rule(),
             3 => self.change_members(),
@@ -23,7 +23,13 @@ impl Maker {
             12 => self.change_source_nat(),
             13 => self.change_routes(),
             14 => self.change_router(),
-            _ => self.change_port_of_router(),
+            15 => self.change_port_of_router(),
+            17 | 18 => self.change_security(),
+            19 => self.change_address(),
+            20 => self.change_gateway_address(),
+            21 => self.replace_rule(),
+            22 => self.bring_back(),
+            _ => self.change_mtu(),
         }
     }
 
@@ -87,6 +93,7 @@ impl Maker {
             4 => {
                 self.plan.net.remove_port(&guest.name);
                 self.plan.guests.retain(|other| other.name != guest.name);
+                self.plan.removed_guests.push(guest);
             }
             _ => self.invent_guest(&guest.switch),
         }
@@ -154,6 +161,82 @@ impl Maker {
         if let Some(interface) = self.pick(&interfaces) {
             let enabled = self.chance(75);
             self.plan.net.enabled(&interface.port(), enabled);
+        }
+    }
+
+    /// Port security of a server goes or comes back, or it may use one address more.
+    fn change_security(&mut self) {
+        let guests = self.plan.guests.clone();
+        let Some(guest) = self.pick(&guests) else { return };
+        if self.plan.net.port(&guest.name).security.is_none() {
+            // Comes back with the port's own address only, and without groups.
+            self.plan.net.guest(&guest.name, &guest.switch, &format!("{}/24", guest.address));
+            self.invent_groups_of(&guest.name);
+        } else if self.chance(50) {
+            self.plan.net.unsecured(&guest.name);
+        } else {
+            let address = self.invent_address();
+            self.plan.net.pair(&guest.name, &format!("{address}/32"));
+        }
+    }
+
+    /// A server gets another address, and may or may not go on using the old one.
+    fn change_address(&mut self) {
+        if self.plan.guests.is_empty() {
+            return;
+        }
+        let at = self.random.random_range(0..self.plan.guests.len());
+        let guest = self.plan.guests[at].clone();
+        let address = self.plan.fresh_address(&guest.switch);
+        self.plan.net.guest(&guest.name, &guest.switch, &format!("{address}/24"));
+        self.invent_groups_of(&guest.name);
+        if self.chance(50) {
+            self.plan.net.pair(&guest.name, &format!("{}/32", guest.address));
+        }
+        self.plan.guests[at].address = address;
+    }
+
+    /// A router's gateway gets another address, and source NAT with it.
+    fn change_gateway_address(&mut self) {
+        let gateways: Vec<usize> =
+            (0..self.plan.interfaces.len()).filter(|i| self.plan.interfaces[*i].external).collect();
+        let Some(at) = self.pick(&gateways) else { return };
+        let gateway = self.plan.interfaces[at].clone();
+        let address = self.plan.fresh_address(&gateway.switch);
+        self.plan.net.interface(&gateway.router, &gateway.switch, &format!("{address}/24"));
+        if self.chance(80) {
+            self.plan.net.source_nat(&gateway.router, &gateway.switch);
+        } else {
+            self.plan.net.remove_source_nat(&gateway.router, &gateway.switch);
+        }
+        self.plan.interfaces[at].address = address;
+    }
+
+    /// A rule becomes another one in its place.
+    fn replace_rule(&mut self) {
+        let rules: Vec<Arc<Acl>> = self.plan.net.network.acls.values().cloned().collect();
+        if let (Some(rule), Some(other)) = (self.pick(&rules), self.pick(&rules)) {
+            let replaced = Acl { group: rule.group, id: rule.id, origin: rule.origin.clone(), ..Acl::clone(&other) };
+            self.plan.net.network.put(replaced.into());
+        }
+    }
+
+    /// A server that was removed comes back under its old name.
+    fn bring_back(&mut self) {
+        let Some(guest) = self.plan.removed_guests.pop() else { return };
+        let taken = self.plan.guests.iter().any(|other| other.switch == guest.switch && other.address == guest.address);
+        if !taken {
+            self.plan.net.guest(&guest.name, &guest.switch, &format!("{}/24", guest.address));
+            self.invent_groups_of(&guest.name);
+            self.plan.guests.push(guest);
+        }
+    }
+
+    fn change_mtu(&mut self) {
+        let switches = self.plan.switches.clone();
+        if let Some(switch) = self.pick(&switches) {
+            let mtu = self.pick(&[60, 80, 1500, 1500]).unwrap_or(1500);
+            self.plan.net.mtu(&switch.name, mtu);
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Plan {
     pub(super) net: Topology,
     pub(super) switches: Vec<Segment>,
     pub(super) guests: Vec<Placed>,
+    /// Servers that were removed and may come back.
+    pub(super) removed_guests: Vec<Placed>,
     pub(super) routers: Vec<String>,
     pub(super) interfaces: Vec<Interface>,
     /// Floating IPs: external switch, address.
