@@ -183,9 +183,17 @@ impl Table {
                 b"[]" => Value::Array(Vec::new()),
                 text => serde_json::from_slice(text).map_err(corrupt)?,
             },
-            (_, ValueRef::Text(text)) => Value::String(String::from_utf8_lossy(text).into_owned()),
+            (_, ValueRef::Text(text)) => Value::String(utf8(text)),
             (_, ValueRef::Real(_) | ValueRef::Blob(_)) => return Err(of_type()),
         })
+    }
+}
+
+/// SQLite's text, which is UTF-8 unless another program wrote it.
+fn utf8(text: &[u8]) -> String {
+    match std::str::from_utf8(text) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(text).into_owned(),
     }
 }
 
