@@ -24,6 +24,8 @@ pub enum Access {
     AdminOrUser,
     /// The role `admin`, or a token for the project that the path names.
     AdminOrProject,
+    /// The role `admin`, or a token for the domain that the path names or for a project in it.
+    AdminOrDomain,
 }
 
 type Answer = Result<Reply, KeystoneError>;
@@ -80,6 +82,10 @@ impl<'a> Call<'a> {
             Access::AdminOrUser => visit.parameter("user_id") == caller.user.id.as_str(),
             Access::AdminOrProject => {
                 matches!(&caller.scope, Scope::Project(project, _) if visit.parameter("project_id") == project.id.as_str())
+            }
+            Access::AdminOrDomain => {
+                matches!(&caller.scope, Scope::Project(_, domain) | Scope::Domain(domain)
+                    if visit.parameter("domain_id") == domain.id.as_str())
             }
             Access::Authenticated | Access::Anyone => true,
             Access::Admin => false,

@@ -3,7 +3,7 @@
 use super::{
     assignment, auth, catalog, domain, project, role,
     route::{
-        Access::{self, Admin, AdminOrProject, AdminOrUser, Anyone, Authenticated},
+        Access::{self, Admin, AdminOrDomain, AdminOrProject, AdminOrUser, Anyone, Authenticated},
         Handler::{self, Read, Steps, Write},
         Route,
     },
@@ -36,7 +36,7 @@ pub static ROUTES: &[Route] = &[
     route("DELETE", "/projects/{project_id}", Admin, "identity:delete_project", Write(project::delete)),
     route("GET", "/domains", Admin, "identity:list_domains", Read(domain::list)),
     route("POST", "/domains", Admin, "identity:create_domain", Write(domain::create)),
-    route("GET", "/domains/{domain_id}", Admin, "identity:get_domain", Read(domain::show)),
+    route("GET", "/domains/{domain_id}", AdminOrDomain, "identity:get_domain", Read(domain::show)),
     route("PATCH", "/domains/{domain_id}", Admin, "identity:update_domain", Write(domain::update)),
     route("DELETE", "/domains/{domain_id}", Admin, "identity:delete_domain", Write(domain::delete)),
     route("GET", "/users", Admin, "identity:list_users", Read(user::list)),
