@@ -81,7 +81,7 @@ fn is_made_up(text: &str) -> bool {
 }
 
 /// A message with every id as `UUID`, and a list of them as one: their number and order are the service's choice, and
-/// so are addresses of the external network, which become `ADDRESS`.
+/// so are addresses of the external network, which become `ADDRESS`, and how often an object was changed before.
 pub(crate) fn without_ids(text: &str) -> String {
     let is_uuid = |word: &str| matches!(word.len(), 32 | 36) && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     let mut words: Vec<String> = Vec::new();
@@ -101,6 +101,9 @@ pub(crate) fn without_ids(text: &str) -> String {
     let words = words.concat();
     let words = words.split(' ').map(|word| if external(word) { "ADDRESS" } else { word });
     let mut result = words.collect::<Vec<_>>().join(" ");
+    if let Some((before, _)) = result.split_once("current revision is ") {
+        result = format!("{before}current revision is NUMBER");
+    }
     while result.contains("UUID,UUID") {
         result = result.replace("UUID,UUID", "UUID");
     }
