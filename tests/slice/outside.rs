@@ -1,11 +1,11 @@
 //! 3. Out through SNAT; in by a floating IP until it is removed; a neighbour by its floating IP.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{FAR_AWAY, GATEWAY};
+use testkit::{FAR_AWAY, GATEWAY, Server};
 
 use crate::failure::{Failure, Result, ensure, need};
 use crate::world::{HTTP, World, address, text};
@@ -26,8 +26,7 @@ pub(crate) fn check(world: &mut World) -> Result<()> {
 }
 
 /// `<name> <address>:<port>`: whom the other side saw.
-fn seen(greeting: Option<String>, by: &str) -> Result<Ipv4Addr> {
-    let greeting = need(greeting, &format!("answer from {by}"))?;
+fn seen(greeting: String, by: &str) -> Result<Ipv4Addr> {
     let address = greeting
         .strip_prefix(&format!("{by} "))
         .and_then(|peer| peer.rsplit_once(':'))
@@ -35,7 +34,12 @@ fn seen(greeting: Option<String>, by: &str) -> Result<Ipv4Addr> {
     address.ok_or_else(|| Failure::Wrong(format!("{by} was expected to answer, not {greeting:?}")))
 }
 
-fn expect_seen(greeting: Option<String>, by: &str, address: Ipv4Addr) -> Result<()> {
+/// What a TCP connection is greeted with.
+fn tcp(from: &Server, to: IpAddr) -> Result<String> {
+    need(from.ncat(to, HTTP, false)?, &format!("answer by TCP from {to} to {}", from.netns().name()))
+}
+
+fn expect_seen(greeting: String, by: &str, address: Ipv4Addr) -> Result<()> {
     let seen = seen(greeting, by)?;
     ensure(seen == address, || format!("{by} saw {seen} instead of {address}"))
 }
@@ -45,9 +49,10 @@ fn source_translation(world: &World, gateway: Ipv4Addr) -> Result<()> {
         for to in [GATEWAY, FAR_AWAY] {
             let pinged = guest.server.ping(to, 3)?;
             ensure(pinged.received == 3, || format!("{} got {} of 3 replies from {to}", guest.name, pinged.received))?;
-            expect_seen(guest.server.ncat(address(to)?, HTTP, false)?, "outside", gateway)?;
+            expect_seen(tcp(&guest.server, address(to)?)?, "outside", gateway)?;
         }
-        expect_seen(guest.server.ncat(address(GATEWAY)?, HTTP, true)?, "outside", gateway)?;
+        let greeting = guest.server.ncat(address(GATEWAY)?, HTTP, true)?;
+        expect_seen(need(greeting, &format!("answer by UDP from {GATEWAY} to {}", guest.name))?, "outside", gateway)?;
     }
     // Nobody comes in that way: neither to the router's address nor to a server's own.
     ensure(!world.outside.reaches_tcp(gateway, HTTP)?, || "the router's address leads to a server".to_owned())?;
@@ -68,16 +73,16 @@ fn floating_ip(world: &World, gateway: Ipv4Addr) -> Result<()> {
 
     ensure(world.outside.reaches(floating)?, || format!("no reply from {floating}"))?;
     let body = world.outside.curl(&[&format!("http://{floating}/")])?;
-    expect_seen(Some(body.trim_end().to_owned()), "web1", Ipv4Addr::from([198, 51, 100, 1]))?;
+    expect_seen(body.trim_end().to_owned(), "web1", Ipv4Addr::from([198, 51, 100, 1]))?;
     // What the group does not allow stays closed.
     ensure(!world.outside.reaches_tcp(floating, 81)?, || "port 81 is open".to_owned())?;
     // Its owner goes out with it; its neighbour still with the router's.
-    expect_seen(world.web1.server.ncat(address(FAR_AWAY)?, HTTP, false)?, "outside", floating)?;
-    expect_seen(world.web2.server.ncat(address(FAR_AWAY)?, HTTP, false)?, "outside", gateway)?;
+    expect_seen(tcp(&world.web1.server, address(FAR_AWAY)?)?, "outside", floating)?;
+    expect_seen(tcp(&world.web2.server, address(FAR_AWAY)?)?, "outside", gateway)?;
     // The neighbour, and the owner itself, by the floating IP.
     ensure(world.web2.server.reaches(floating)?, || "no hairpin for ping".to_owned())?;
-    seen(world.web2.server.ncat(floating.into(), HTTP, false)?, "web1")?;
-    seen(world.web1.server.ncat(floating.into(), HTTP, false)?, "web1")?;
+    seen(tcp(&world.web2.server, floating.into())?, "web1")?;
+    seen(tcp(&world.web1.server, floating.into())?, "web1")?;
     let shown = run(&format!("floating ip show {floating}"))?;
     ensure(shown["status"] == "ACTIVE", || format!("its status is {}", shown["status"]))?;
 
@@ -98,7 +103,7 @@ fn floating_ip(world: &World, gateway: Ipv4Addr) -> Result<()> {
     ensure(inner.is_alive_within(AT_ONCE), || "an inner connection was cut with the floating IP".to_owned())?;
     inner.close()?;
     ensure(!world.outside.reaches(floating)?, || format!("{floating} still answers"))?;
-    expect_seen(world.web1.server.ncat(address(FAR_AWAY)?, HTTP, false)?, "outside", gateway)?;
+    expect_seen(tcp(&world.web1.server, address(FAR_AWAY)?)?, "outside", gateway)?;
     let shown: Value = run(&format!("floating ip show {floating}"))?;
     ensure(shown["status"] == "DOWN", || format!("after its removal its status is {}", shown["status"]))?;
     quiet(&format!("floating ip delete {floating}"))?;

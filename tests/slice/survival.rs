@@ -112,8 +112,8 @@ struct Snapshot {
     tables: BTreeMap<String, Vec<String>>,
 }
 
-/// Tables that packets write.
-const OF_PACKETS: [&str; 5] = ["flows", "connections", "traffic", "drops", "scratch"];
+/// Tables that packets write, beside those that have a value for each processor.
+const OF_PACKETS: [&str; 2] = ["flows", "connections"];
 
 impl Snapshot {
     fn take(world: &World) -> Result<Self> {
@@ -124,12 +124,14 @@ impl Snapshot {
             .map(|(index, rest)| (rest.split(':').next().unwrap_or_default().to_owned(), index.to_owned()));
         let mut tables = BTreeMap::new();
         for (name, path) in pinned_maps(&world.host)? {
-            if !OF_PACKETS.contains(&name.as_str()) {
-                let mut entries: Vec<String> = dump(&world.host, &path)?.iter().map(Value::to_string).collect();
-                // The kernel gives them in no order.
-                entries.sort();
-                tables.insert(name, entries);
+            let found = dump(&world.host, &path)?;
+            if OF_PACKETS.contains(&name.as_str()) || found.iter().any(|entry| entry["values"].is_array()) {
+                continue;
             }
+            // The kernel gives them in no order.
+            let mut entries: Vec<String> = found.iter().map(Value::to_string).collect();
+            entries.sort();
+            tables.insert(name, entries);
         }
         ensure(tables.len() > 10, || format!("only {} pinned tables", tables.len()))?;
         Ok(Self { links: links.collect(), tables })

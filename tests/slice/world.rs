@@ -112,6 +112,11 @@ impl Made {
 }
 
 impl World {
+    /// Starts the instance again if the point before left it dead.
+    pub(crate) fn ready(&mut self) -> Result<()> {
+        if self.host.is_ready() { Ok(()) } else { Ok(self.host.up(&["--uplink", UPLINK])?) }
+    }
+
     /// A new port with these fields more, and a server on it with its address by DHCP.
     pub(crate) fn guest(&self, cloud: &Cloud, name: &str, network: &str, fields: Value) -> Result<Guest> {
         let mut body = json!({ "name": name, "network_id": network });

@@ -111,12 +111,22 @@ impl Server {
 
     /// Connects by `ncat`, sends a line and returns what the other side answered; `None` when it got no answer.
     pub fn ncat(&self, to: IpAddr, port: u16, udp: bool) -> Result<Option<String>> {
-        let mut command = self.netns.command("sh");
-        // By UDP it leaves with its input, answered or not, so the input stays a moment.
-        let (input, flags) = if udp { ("(echo hello; sleep 0.6)", "-u") } else { ("echo hello", "-w 2") };
-        command.args(["-c", &format!("{input} | ncat {flags} {to} {port}")]);
-        let Finished { stdout, .. } = run_within(&mut command, Duration::from_secs(15))?;
-        Ok(if stdout.is_empty() { None } else { Some(stdout.trim_end().to_owned()) })
+        // By UDP it leaves with its input, answered or not, so the input stays a moment; a second and longer one for
+        // an answer that a busy machine delays.
+        let tries: &[(&str, &str)] = if udp {
+            &[("(echo hello; sleep 0.5)", "-u"), ("(echo hello; sleep 2)", "-u")]
+        } else {
+            &[("echo hello", "-w 3")]
+        };
+        for (input, flags) in tries {
+            let mut command = self.netns.command("sh");
+            command.args(["-c", &format!("{input} | ncat {flags} {to} {port}")]);
+            let Finished { stdout, .. } = run_within(&mut command, Duration::from_secs(30))?;
+            if !stdout.is_empty() {
+                return Ok(Some(stdout.trim_end().to_owned()));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether a TCP connection gets an answer.
