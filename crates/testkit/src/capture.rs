@@ -22,7 +22,9 @@ impl Capture {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let log = dir.join(format!("tcpdump-{}-{}", netns.name(), NEXT.fetch_add(1, Ordering::Relaxed)));
         let mut command = netns.command("tcpdump");
-        command.args(["-l", "-n", "-e", "-t", "--immediate-mode", "-Q", "in", "-i", ifname]).args(filter.split_whitespace());
+        command
+            .args(["-l", "-n", "-e", "-t", "--immediate-mode", "-Q", "in", "-i", ifname])
+            .args(filter.split_whitespace());
         let mut tcpdump = Background::start(&mut command, &log)?;
         tcpdump.wait_until_it_says("listening on", PATIENCE)?;
         Ok(Self { tcpdump })
