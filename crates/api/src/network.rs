@@ -84,6 +84,7 @@ fn find_resource<'a, 'b>(parts: &'a [&'b str]) -> Option<(&'static dyn intent::O
     // A collection's path has one part, those of our own have two.
     (1..=parts.len().min(2)).find_map(|length| {
         let (path, rest) = parts.split_at(length);
-        Some((intent::operations(&path.join("/"))?, rest))
+        // Upstream takes security_groups for security-groups.
+        Some((intent::operations(&path.join("/").replace('_', "-"))?, rest))
     })
 }

@@ -6,7 +6,7 @@ use hyper::{
     body::Bytes,
     header::{self, HeaderName, HeaderValue},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Status, headers and body of an answer.
 #[derive(Debug)]
@@ -33,6 +33,11 @@ impl Reply {
     /// 200 and JSON.
     pub(crate) fn ok(body: &Value) -> Self {
         Self::json(StatusCode::OK, body)
+    }
+
+    /// A JSON object of one member, which is moved into it: `json!` would copy a list of thousands.
+    pub(crate) fn wrapped(status: StatusCode, member: &str, value: Value) -> Self {
+        Self::json(status, &Value::Object(Map::from_iter([(member.to_owned(), value)])))
     }
 
     /// An answer of some other media type.

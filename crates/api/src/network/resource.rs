@@ -3,7 +3,7 @@
 use hyper::{Method, StatusCode, header};
 use intent::Operations;
 use model::{Body, ListQuery, RequestError, request};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{NetworkError, Visit, action, page, tag};
 use crate::edge::Reply;
@@ -73,7 +73,7 @@ async fn show(visit: &Visit, operations: &'static dyn Operations, id: &str) -> A
         visit.request.query.all("fields").filter(|field| !field.is_empty()).map(str::to_owned).collect();
     let id = id.to_owned();
     let body = visit.read(move |read, context| Ok(operations.show(read, context, &id, &fields)?)).await?;
-    Ok(Reply::ok(&json!({ operations.info().member: body })))
+    Ok(Reply::wrapped(StatusCode::OK, operations.info().member, body.into()))
 }
 
 /// The body, for somebody with a token: others learn nothing about bodies.
@@ -104,9 +104,10 @@ async fn create(visit: &Visit, operations: &'static dyn Operations) -> Answer {
         })
         .await?;
     let bodies = as_applied(visit, operations, bodies).await?;
-    let view =
-        if bulk { json!({ info.collection: bodies }) } else { json!({ info.member: bodies.into_iter().next() }) };
-    Ok(Reply::json(StatusCode::CREATED, &view))
+    let mut bodies = bodies.into_iter().map(Value::Object);
+    let (name, view) =
+        if bulk { (info.collection, bodies.collect()) } else { (info.member, bodies.next().unwrap_or_default()) };
+    Ok(Reply::wrapped(StatusCode::CREATED, name, view))
 }
 
 /// After a wait, the objects as they are now: their status has changed.
@@ -140,7 +141,7 @@ async fn update(visit: &Visit, operations: &'static dyn Operations, id: &str) ->
         })
         .await?;
     let body = as_applied(visit, operations, vec![body]).await?.into_iter().next();
-    Ok(Reply::ok(&json!({ info.member: body })))
+    Ok(Reply::wrapped(StatusCode::OK, info.member, body.map_or(Value::Null, Value::Object)))
 }
 
 async fn delete(visit: &Visit, operations: &'static dyn Operations, id: &str) -> Answer {
