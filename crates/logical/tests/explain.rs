@@ -1,6 +1,8 @@
 //! What `baryon trace` says, and that it says it of the packet that a server would really send.
 
 #![forbid(unsafe_code)]
+// What a test's own functions cannot do fails the test.
+#![allow(clippy::unwrap_used)]
 
 use std::net::Ipv4Addr;
 
@@ -147,6 +149,17 @@ fn metadata_and_pings_of_a_router_are_explained_too() {
     assert_eq!(sctp.verdict, Verdict::Dropped(DropReason::AclIngress));
     let gre = ask(&net, "a", "10.0.0.6", Protocol(47), None);
     assert_eq!(gre.verdict, Verdict::Dropped(DropReason::AclIngress));
+}
+
+#[test]
+fn a_port_without_a_device_is_explained_as_if_it_had_one() {
+    let mut net = net();
+    net.detached("a");
+    let traced = web(&net, "a", "10.0.0.6");
+    assert_eq!(traced.verdict, Verdict::Delivered { to: port_id("b") });
+    says(&traced, "has no device yet");
+    net.detached("b");
+    assert_eq!(web(&net, "a", "10.0.0.6").verdict, Verdict::Dropped(DropReason::NoDevice));
 }
 
 #[test]

@@ -8,7 +8,11 @@ use std::{
 use etherparse::PacketBuilder;
 use types::{Cidr, MacAddr, Protocol};
 
-use super::{Input, Step, Trace, Verdict, arp::has_address, name, trace};
+use super::{
+    Input, Step, Trace, Verdict,
+    arp::{has_address, has_device},
+    name, trace,
+};
 use crate::{
     DropReason, FlowState, LogicalNetwork, Point, Port, PortId, PortKind, SERVICE_ADDRESS, SERVICE_MAC, Stage, SwitchId,
 };
@@ -61,6 +65,10 @@ pub fn explain(network: &LogicalNetwork, request: &ExplainRequest) -> Result<Tra
     }
     let source = own_address(port).ok_or(ExplainError::NoAddress(port.id))?;
     let mut steps = Vec::new();
+    if !has_device(port) {
+        let text = format!("{} has no device yet; this is what a server behind it would meet", name(&port.origin));
+        steps.push(Step { stage: Stage::Admission, subject: Some(port.origin.clone()), text });
+    }
     let mac = match first_hop(network, port, request.to, &mut steps) {
         FirstHop::Mac(mac) => mac,
         FirstHop::Unreachable(reason) => {
