@@ -44,6 +44,8 @@
 //!    [`SERVICE_ADDRESS`]: to the services when the port has DHCP, else `dhcp-disabled`. To
 //!    [`SERVICE_ADDRESS`], whatever the destination MAC: TCP port 80 and ICMP echo requests to the
 //!    services; else `no-such-service`. Security groups do not apply to the services. TTL stays.
+//!    (A datapath may have to remember an asker that does not use the port's own addresses in the place
+//!    of a connection, and refuse it when there is none left: `connection-limit`.)
 //! 5. [`Stage::Connection`]. The packet's tuple is (protocol, source, destination, ports of TCP, UDP
 //!    and SCTP; for ICMP echo, request or reply, the identifier in the place of both ports; for other
 //!    protocols the ports are zero). Looked up at the point.
