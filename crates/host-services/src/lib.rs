@@ -17,7 +17,7 @@
 //!   its capabilities, and nothing after that needs any.
 //!
 //! The table arrives over a stream from the agent ([`config`]). When the stream ends, the process
-//! ends ([`run`]): the agent starts a new one with the whole table whenever it starts itself, and
+//! ends ([`mod@run`]): the agent starts a new one with the whole table whenever it starts itself, and
 //! guests of a stopped instance are not told things that may have become wrong.
 //!
 //! Deliberately absent: relays (`giaddr`), BOOTP, leases, and any client of the network.
