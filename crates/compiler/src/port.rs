@@ -72,8 +72,8 @@ fn memberships(port: &Port) -> impl Iterator<Item = AddressSetEntry> + '_ {
 
 fn attachment(snapshot: &Snapshot, port: &Port) -> Option<logical::Attachment> {
     snapshot.attachment_of(port.id).map(|attachment| match &attachment.target {
-        AttachmentTarget::Netns { name, inode, ifname } => {
-            logical::Attachment::Netns { name: name.clone(), inode: *inode, ifname: ifname.clone() }
+        AttachmentTarget::Netns { name, identity, ifname } => {
+            logical::Attachment::Netns { name: name.clone(), identity: *identity, ifname: ifname.clone() }
         }
         AttachmentTarget::Tap { name } => logical::Attachment::Tap { name: name.clone() },
     })

@@ -67,8 +67,8 @@ impl Devices {
     /// Finds or makes the device that the port's row asks for, and removes what it does not.
     pub(crate) fn ensure(&mut self, port: &Port) -> Result<Found> {
         let found = match &port.kind {
-            PortKind::Guest { attachment: Some(Attachment::Netns { name, inode, ifname }) } => {
-                self.ensure_veth(port, name, *inode, ifname)?
+            PortKind::Guest { attachment: Some(Attachment::Netns { name, identity, ifname }) } => {
+                self.ensure_veth(port, name, *identity, ifname)?
             }
             PortKind::Guest { attachment: Some(Attachment::Tap { name }) } => {
                 self.remove_made(port.id)?;

@@ -121,16 +121,16 @@ fn check_port(tx: &Tx<'_>, context: &Context, port: &Port) -> Result<(), Error> 
     Ok(())
 }
 
-/// One port per device. A namespace that was deleted and made again has another inode, so an
+/// One port per device. A namespace that was deleted and made again has another identity, so an
 /// attachment of the old one does not keep the new one's interface.
 fn check_device(tx: &Tx<'_>, context: &Context, attachment: &Attachment) -> Result<(), Error> {
     let all: Vec<Attachment> = tx.find(&context.region, &[])?;
     for other in all.iter().filter(|other| other.host_id == attachment.host_id) {
         let device = match (&attachment.target, &other.target) {
             (
-                AttachmentTarget::Netns { name, inode, ifname },
-                AttachmentTarget::Netns { inode: other_inode, ifname: other_ifname, .. },
-            ) if inode == other_inode && ifname == other_ifname => format!("{name}/{ifname}"),
+                AttachmentTarget::Netns { name, identity, ifname },
+                AttachmentTarget::Netns { identity: other_identity, ifname: other_ifname, .. },
+            ) if identity == other_identity && ifname == other_ifname => format!("{name}/{ifname}"),
             (AttachmentTarget::Tap { name }, AttachmentTarget::Tap { name: other }) if name == other => name.clone(),
             _ => continue,
         };

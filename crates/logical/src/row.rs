@@ -116,8 +116,9 @@ pub enum Attachment {
     Netns {
         /// Name of the namespace, as `ip netns` lists it.
         name: String,
-        /// Inode of the namespace that was meant: a namesake made later is another one.
-        inode: u64,
+        /// The namespace that was meant, by the kernel's cookie: a namesake made later has another.
+        /// (Inode numbers will not do: a freed one goes to the very next namespace.)
+        identity: u64,
         /// Name of the interface inside.
         ifname: String,
     },

@@ -16,8 +16,9 @@ pub enum AttachmentTarget {
     Netns {
         /// The namespace's name below `/run/netns`.
         name: String,
-        /// Its inode when it was attached, so that a recreated namesake is not taken for it.
-        inode: u64,
+        /// The kernel's cookie of it when it was attached, so that a recreated namesake is not
+        /// taken for it; good until the host boots again.
+        identity: u64,
         /// The interface's name inside.
         ifname: String,
     },
@@ -61,7 +62,7 @@ resource! {
         description: String = text(255).create_update().default("\"\"");
         /// The port.
         port_id: PortId = uuid().required();
-        /// The device: `{"type": "netns", "name", "inode", "ifname"}` or `{"type": "tap", "name"}`.
+        /// The device: `{"type": "netns", "name", "identity", "ifname"}` or `{"type": "tap", "name"}`.
         target: AttachmentTarget = attribute(Kind::AttachmentTarget).required().initial("{\"type\": \"tap\", \"name\": \"\"}");
         /// The host that the device is on.
         host_id: String = text(255).create().default("\"\"");

@@ -462,11 +462,14 @@ fn device_name(field: &Field<'_>, members: &Body, key: &str, max: usize) -> Resu
 }
 
 fn attachment_target(field: &Field<'_>) -> Result<Value, RequestError> {
-    let members = members(field, field.value, &["type", "name", "inode", "ifname"], "target")?;
+    let members = members(field, field.value, &["type", "name", "identity", "ifname"], "target")?;
     match members.get("type").and_then(Value::as_str) {
         Some("netns") => {
-            let inode = members.get("inode").and_then(Value::as_u64).ok_or_else(|| {
-                field.invalid(format!("'{}' is not an inode", text(members.get("inode").unwrap_or(&Value::Null))))
+            let identity = members.get("identity").and_then(Value::as_u64).ok_or_else(|| {
+                field.invalid(format!(
+                    "'{}' is not the identity of a namespace",
+                    text(members.get("identity").unwrap_or(&Value::Null))
+                ))
             })?;
             let ifname = if members.contains_key("ifname") {
                 device_name(field, members, "ifname", 15)?
@@ -474,7 +477,7 @@ fn attachment_target(field: &Field<'_>) -> Result<Value, RequestError> {
                 "eth0".to_owned()
             };
             Ok(
-                json!({"type": "netns", "name": device_name(field, members, "name", 255)?, "inode": inode, "ifname": ifname}),
+                json!({"type": "netns", "name": device_name(field, members, "name", 255)?, "identity": identity, "ifname": ifname}),
             )
         }
         Some("tap") => Ok(json!({"type": "tap", "name": device_name(field, members, "name", 15)?})),

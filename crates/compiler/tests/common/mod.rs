@@ -132,7 +132,7 @@ pub fn rule(
 pub fn attachment(n: u8, port: u8, name: &str) -> Attachment {
     Attachment {
         port_id: port_id(port),
-        target: AttachmentTarget::Netns { name: name.to_owned(), inode: 7, ifname: "eth0".to_owned() },
+        target: AttachmentTarget::Netns { name: name.to_owned(), identity: 7, ifname: "eth0".to_owned() },
         server_name: name.to_owned(),
         ..start(AttachmentId(uuid(0x8, n)))
     }

@@ -77,8 +77,8 @@ pub struct Server {
 
 impl Server {
     pub fn attachment(&self) -> Option<Attachment> {
-        let (name, inode) = (self.name.clone(), self.netns.identity());
-        Some(Attachment::Netns { name, inode, ifname: "eth0".to_owned() })
+        let (name, identity) = (self.name.clone(), self.netns.identity());
+        Some(Attachment::Netns { name, identity, ifname: "eth0".to_owned() })
     }
 
     /// Gives the server its address and default route.

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, parts, text};
 
-fn netns(port: &str, inode: u64) -> Value {
-    json!({"port_id": port, "server_name": "my web_1", "target": {"type": "netns", "name": "web1", "inode": inode}})
+fn netns(port: &str, identity: u64) -> Value {
+    json!({"port_id": port, "server_name": "my web_1", "target": {"type": "netns", "name": "web1", "identity": identity}})
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn target(args: &AttachArgs) -> Result<Value> {
         (Some(name), _) => {
             args.ifname.parse::<hostnet::LinkName>()?;
             let netns = hostnet::Netns::open(name)?;
-            Ok(json!({"type": "netns", "name": name, "inode": netns.identity(), "ifname": args.ifname}))
+            Ok(json!({"type": "netns", "name": name, "identity": netns.identity(), "ifname": args.ifname}))
         }
         (None, Some(name)) => {
             name.parse::<hostnet::LinkName>()?;
@@ -215,10 +215,10 @@ mod tests {
 
     #[test]
     fn a_namespace_that_was_made_anew_is_the_same_place() {
-        let old = json!({"type": "netns", "name": "web1", "inode": 1, "ifname": "eth0"});
-        let new = json!({"type": "netns", "name": "web1", "inode": 2, "ifname": "eth0"});
+        let old = json!({"type": "netns", "name": "web1", "identity": 1, "ifname": "eth0"});
+        let new = json!({"type": "netns", "name": "web1", "identity": 2, "ifname": "eth0"});
         assert!(old != new && same_place(&old, &new));
-        assert!(!same_place(&old, &json!({"type": "netns", "name": "web1", "inode": 1, "ifname": "eth1"})));
+        assert!(!same_place(&old, &json!({"type": "netns", "name": "web1", "identity": 1, "ifname": "eth1"})));
         assert!(!same_place(&old, &json!({"type": "tap", "name": "web1"})));
     }
 }

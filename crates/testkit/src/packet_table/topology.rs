@@ -147,7 +147,9 @@ impl Topology {
             id,
             origin: Origin::new("port", id.0),
             switch: switch_id(switch),
-            kind: PortKind::Guest { attachment: Some(Attachment::Netns { name: name.to_owned(), inode: 1, ifname }) },
+            kind: PortKind::Guest {
+                attachment: Some(Attachment::Netns { name: name.to_owned(), identity: 1, ifname }),
+            },
             mac,
             addresses: vec![own],
             enabled: true,

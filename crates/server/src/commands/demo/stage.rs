@@ -184,7 +184,7 @@ impl Stage {
         let port = self.create("ports", "port", body)?;
         let netns = Netns::create(&full)?;
         self.removals.push(Removal::Netns(full.clone()));
-        let target = json!({"type": "netns", "name": full, "inode": netns.identity(), "ifname": IFNAME});
+        let target = json!({"type": "netns", "name": full, "identity": netns.identity(), "ifname": IFNAME});
         let body = json!({"port_id": id(&port), "target": target, "server_name": name});
         self.create("baryon/attachments", "attachment", body)?;
         let address =
