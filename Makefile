@@ -33,7 +33,7 @@ deps: ## install the Debian packages that build, run and tests need (root), or s
 run: ## build, and run `baryon up` in the foreground with its data in /var/lib/baryon (ARGS=)
 	@.ci/deps build run
 	$(CARGO) build --release --bin baryon
-	exec target/release/baryon up --data-dir /var/lib/baryon $(ARGS)
+	exec target/release/baryon up $(ARGS)
 
 .PHONY: test
 test: ## every test that a change must pass (root)
