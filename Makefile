@@ -45,7 +45,8 @@ test: ## every test that a change must pass (root)
 .PHONY: test-api
 test-api: ## the tests that need no root: everything above the datapath
 	@.ci/deps build
-	$(RUN_TESTS) --workspace --exclude driver-ebpf --exclude hostnet --exclude testkit --exclude baryon-bench
+	$(RUN_TESTS) $(patsubst %,-p %,types model store intent api logical compiler reconcile baryon-tests)
+	@$(MAKE) --no-print-directory shapes
 
 # Kept until the pins change: a venv takes a minute to fill.
 $(VENV)/.ready: tests/requirements.txt
