@@ -87,6 +87,8 @@ impl Worker {
             if result.is_err() {
                 *self.counters.entry("failed_passes".to_owned()).or_default() += 1;
                 self.full_pass = None;
+                // What failed may be the ownership itself.
+                self.lease = None;
             }
             self.publish(error);
             let seen = self.compiled.as_ref().map_or_else(ChangeSeq::default, |c| c.seq);
@@ -237,18 +239,20 @@ impl Worker {
         let mut objects = work.objects.clone();
         objects.extend(work.rows.iter().flat_map(|row| objects_of(&compiled.compiler, row)));
 
-        let mut updates = Vec::new();
+        let (mut updates, mut statuses) = (Vec::new(), Vec::new());
         for key in objects {
             let Some(now) = status(snapshot, &self.observed, key) else { continue };
             let known = self.statuses.get(&key).map(|s| (s.word.to_owned(), s.error.clone()));
             if known.or_else(|| stored(snapshot, key)) != Some((now.word.to_owned(), now.error.clone())) {
                 updates.push(StatusUpdate { key, status: now.word.to_owned(), error: now.error.clone() });
             }
-            self.statuses.insert(key, now);
+            statuses.push((key, now));
         }
         if !updates.is_empty() {
             self.store.write_status(self.shared.region(), fence, &updates)?;
         }
+        // Only what is written is known: a write that was refused is made again by the next pass.
+        self.statuses.extend(statuses);
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use logical::{
 };
 use model::{FixedIp, Network, Port, Resource, Subnet, Timestamp};
 use reconcile::{Reconciler, Regions};
-use store::{ChangeSeq, Store, StoreError};
+use store::{ChangeSeq, Fence, Store, StoreError};
 use types::{MacAddr, NetworkId, PortId as ApiPortId, ProjectId, RouterId, SubnetId};
 
 const REGION: &str = "RegionOne";
@@ -222,4 +222,24 @@ fn what_was_removed_while_nobody_looked_is_removed_from_the_driver() {
     fixture.wait(&second);
     let removed = Change::Remove(RowKey::Port(PortId(id.0)));
     assert!(fixture.driver.script.lock().unwrap().applied.contains(&removed));
+}
+
+#[test]
+fn a_status_that_the_store_refused_is_written_when_the_lease_is_back() {
+    let fixture = Fixture::new("refused");
+    let reconciler = fixture.spawn();
+    eventually("the port is ACTIVE", || fixture.port().status == "ACTIVE");
+
+    // Somebody else owns the region for a moment: writes with the old fence are refused.
+    fixture.store.release_lease(REGION, Fence(1)).unwrap();
+    fixture.store.acquire_lease(REGION, "another process", Duration::from_secs(1)).unwrap();
+    let port = fixture.port();
+    let mut down = port.clone();
+    down.admin_state_up = false;
+    fixture.store.write_blocking(move |tx| tx.update(REGION, &port, &down)).unwrap();
+    eventually("a pass failed", || {
+        let counters = Regions::new([&reconciler]).status(REGION).unwrap().counters;
+        counters.get("failed_passes").is_some_and(|count| *count > 0)
+    });
+    eventually("the port is DOWN", || fixture.port().status == "DOWN");
 }
