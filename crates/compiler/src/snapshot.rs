@@ -94,12 +94,6 @@ impl Snapshot {
         self.attachments.get(&id)
     }
 
-    /// The network with that id.
-    #[must_use]
-    pub fn network(&self, id: NetworkId) -> Option<&Arc<Network>> {
-        self.networks.get(&id)
-    }
-
     /// The port with that id.
     #[must_use]
     pub fn port(&self, id: PortId) -> Option<&Arc<Port>> {
