@@ -1,6 +1,6 @@
 //! The identity service: a subset of Keystone's API, version 3.
 //!
-//! [`ROUTES`] is the whole of it: method, path, who may call, and the function that answers. A
+//! [`routes()`] is the whole of it: method, path, who may call, and the function that answers. A
 //! function runs inside one snapshot or one transaction of the store, in which the token was
 //! checked too, so that it never acts on a user, role or revocation that is already out of date.
 //! The sweep of unauthorised calls in `tests/` walks the same table, so that no endpoint can lack
@@ -37,7 +37,7 @@ use hyper::{Method, StatusCode, header};
 pub(crate) use caller::{Caller, Scope, authenticate, presented};
 pub(crate) use error::KeystoneError;
 pub use route::{Access, Route};
-pub use routes::ROUTES;
+pub use routes::routes;
 
 use crate::{
     Api,

@@ -42,9 +42,10 @@ use tokio::sync::Semaphore;
 pub use config::{ApiConfig, Limits, Region};
 pub use edge::{Bound, Probes, ServeError};
 pub use identity::{
-    Access, ROUTES as IDENTITY_ROUTES, Route as IdentityRoute,
+    Access, Route as IdentityRoute,
     bootstrap::{Bootstrap, BootstrapError, Bootstrapped, bootstrap},
     keyring::KeyError,
+    routes as identity_routes,
 };
 pub use null_world::NullWorld;
 

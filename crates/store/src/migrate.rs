@@ -10,8 +10,16 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// The steps, oldest first. A released step never changes; a new one is a line at the end.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_network.sql"), include_str!("../migrations/0002_identity.sql")];
+const MIGRATIONS: [&str; 8] = [
+    include_str!("../migrations/0001_network.sql"),
+    include_str!("../migrations/0002_identity.sql"),
+    include_str!("../migrations/0003_principals.sql"),
+    include_str!("../migrations/0004_grants.sql"),
+    include_str!("../migrations/0005_credentials.sql"),
+    include_str!("../migrations/0006_audit.sql"),
+    include_str!("../migrations/0007_quota.sql"),
+    include_str!("../migrations/0008_outbox.sql"),
+];
 
 /// Marks our databases: `BRYN` in ASCII.
 const APPLICATION_ID: i64 = 0x4252_594e;

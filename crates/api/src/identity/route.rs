@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use hyper::Method;
 use store::identity::Identity;
 
-use super::{Caller, KeystoneError, Scope, authenticate, presented, routes::ROUTES};
+use super::{Caller, KeystoneError, Scope, authenticate, presented, routes::routes};
 use crate::{
     Api,
     edge::{Reply, Request},
@@ -153,6 +153,17 @@ impl Visit {
 }
 
 impl Route {
+    /// A line of the table.
+    pub(super) const fn new(
+        method: &'static str,
+        path: &'static str,
+        access: Access,
+        action: &'static str,
+        handler: Handler,
+    ) -> Self {
+        Self { method, path, access, action, handler }
+    }
+
     fn matches(&self, parts: &[&str]) -> Option<Vec<(&'static str, String)>> {
         let pattern: Vec<&'static str> = self.path.split('/').filter(|part| !part.is_empty()).collect();
         if pattern.len() != parts.len() {
@@ -174,7 +185,7 @@ impl Route {
 pub(super) async fn dispatch(api: &Arc<Api>, request: &Arc<Request>, parts: &[&str]) -> Answer {
     let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
     let mut known_path = false;
-    for route in ROUTES {
+    for route in routes() {
         let Some(parameters) = route.matches(parts) else { continue };
         known_path = true;
         if route.method == method || route.method == request.method.as_str() {

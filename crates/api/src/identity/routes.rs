@@ -1,152 +1,16 @@
-//! The table of the identity API.
+//! The table of the identity API, a file per part of it.
 
-use super::{
-    assignment, auth, catalog, domain, project, role,
-    route::{
-        Access::{self, Admin, AdminOrDomain, AdminOrProject, AdminOrUser, Anyone, Authenticated},
-        Handler::{self, Read, Steps, Write},
-        Route,
-    },
-    user,
-};
+mod assignment;
+mod auth;
+mod catalog;
+mod principal;
 
-const fn route(
-    method: &'static str,
-    path: &'static str,
-    access: Access,
-    action: &'static str,
-    handler: Handler,
-) -> Route {
-    Route { method, path, access, action, handler }
+use super::route::Route;
+
+/// Every part.
+static TABLES: [&[Route]; 4] = [auth::ROUTES, principal::ROUTES, assignment::ROUTES, catalog::ROUTES];
+
+/// Every endpoint below `/identity/v3`, in the order in which they are tried.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    TABLES.into_iter().flatten()
 }
-
-/// Every endpoint below `/identity/v3`.
-pub static ROUTES: &[Route] = &[
-    route("POST", "/auth/tokens", Anyone, "identity:create_token", Steps(|visit| Box::pin(auth::issue(visit)))),
-    route("GET", "/auth/tokens", Authenticated, "identity:validate_token", Read(auth::validate)),
-    route("DELETE", "/auth/tokens", Authenticated, "identity:revoke_token", Write(auth::revoke)),
-    route("GET", "/auth/projects", Authenticated, "identity:get_auth_projects", Read(auth::projects)),
-    route("GET", "/auth/domains", Authenticated, "identity:get_auth_domains", Read(auth::domains)),
-    route("GET", "/auth/system", Authenticated, "identity:get_auth_system", Read(auth::system)),
-    route("GET", "/auth/catalog", Authenticated, "identity:get_auth_catalog", Read(auth::catalog)),
-    route("GET", "/projects", Admin, "identity:list_projects", Read(project::list)),
-    route("POST", "/projects", Admin, "identity:create_project", Write(project::create)),
-    route("GET", "/projects/{project_id}", AdminOrProject, "identity:get_project", Read(project::show)),
-    route("PATCH", "/projects/{project_id}", Admin, "identity:update_project", Write(project::update)),
-    route("DELETE", "/projects/{project_id}", Admin, "identity:delete_project", Write(project::delete)),
-    route("GET", "/domains", Admin, "identity:list_domains", Read(domain::list)),
-    route("POST", "/domains", Admin, "identity:create_domain", Write(domain::create)),
-    route("GET", "/domains/{domain_id}", AdminOrDomain, "identity:get_domain", Read(domain::show)),
-    route("PATCH", "/domains/{domain_id}", Admin, "identity:update_domain", Write(domain::update)),
-    route("DELETE", "/domains/{domain_id}", Admin, "identity:delete_domain", Write(domain::delete)),
-    route("GET", "/users", Admin, "identity:list_users", Read(user::list)),
-    route("POST", "/users", Admin, "identity:create_user", Steps(|visit| Box::pin(user::create(visit)))),
-    route("GET", "/users/{user_id}", AdminOrUser, "identity:get_user", Read(user::show)),
-    route("PATCH", "/users/{user_id}", Admin, "identity:update_user", Steps(|visit| Box::pin(user::update(visit)))),
-    route("DELETE", "/users/{user_id}", Admin, "identity:delete_user", Write(user::delete)),
-    route("GET", "/users/{user_id}/projects", AdminOrUser, "identity:list_user_projects", Read(user::projects)),
-    route(
-        "POST",
-        "/users/{user_id}/password",
-        Anyone,
-        "identity:change_password",
-        Steps(|visit| Box::pin(user::change_password(visit))),
-    ),
-    route("GET", "/roles", Admin, "identity:list_roles", Read(role::list)),
-    route("POST", "/roles", Admin, "identity:create_role", Write(role::create)),
-    route("GET", "/roles/{role_id}", Admin, "identity:get_role", Read(role::show)),
-    route("PATCH", "/roles/{role_id}", Admin, "identity:update_role", Write(role::update)),
-    route("DELETE", "/roles/{role_id}", Admin, "identity:delete_role", Write(role::delete)),
-    route("GET", "/role_inferences", Admin, "identity:list_role_inference_rules", Read(role::inferences)),
-    route("GET", "/role_assignments", Admin, "identity:list_role_assignments", Read(assignment::list)),
-    route(
-        "GET",
-        "/projects/{project_id}/users/{user_id}/roles",
-        Admin,
-        "identity:list_grants",
-        Read(assignment::list_grants),
-    ),
-    route(
-        "GET",
-        "/projects/{project_id}/users/{user_id}/roles/{role_id}",
-        Admin,
-        "identity:check_grant",
-        Read(assignment::check),
-    ),
-    route(
-        "PUT",
-        "/projects/{project_id}/users/{user_id}/roles/{role_id}",
-        Admin,
-        "identity:create_grant",
-        Write(assignment::grant),
-    ),
-    route(
-        "DELETE",
-        "/projects/{project_id}/users/{user_id}/roles/{role_id}",
-        Admin,
-        "identity:revoke_grant",
-        Write(assignment::revoke),
-    ),
-    route(
-        "GET",
-        "/domains/{domain_id}/users/{user_id}/roles",
-        Admin,
-        "identity:list_grants",
-        Read(assignment::list_grants),
-    ),
-    route(
-        "GET",
-        "/domains/{domain_id}/users/{user_id}/roles/{role_id}",
-        Admin,
-        "identity:check_grant",
-        Read(assignment::check),
-    ),
-    route(
-        "PUT",
-        "/domains/{domain_id}/users/{user_id}/roles/{role_id}",
-        Admin,
-        "identity:create_grant",
-        Write(assignment::grant),
-    ),
-    route(
-        "DELETE",
-        "/domains/{domain_id}/users/{user_id}/roles/{role_id}",
-        Admin,
-        "identity:revoke_grant",
-        Write(assignment::revoke),
-    ),
-    route(
-        "GET",
-        "/system/users/{user_id}/roles",
-        Admin,
-        "identity:list_system_grants_for_user",
-        Read(assignment::list_grants),
-    ),
-    route(
-        "GET",
-        "/system/users/{user_id}/roles/{role_id}",
-        Admin,
-        "identity:check_system_grant_for_user",
-        Read(assignment::check),
-    ),
-    route(
-        "PUT",
-        "/system/users/{user_id}/roles/{role_id}",
-        Admin,
-        "identity:create_system_grant_for_user",
-        Write(assignment::grant),
-    ),
-    route(
-        "DELETE",
-        "/system/users/{user_id}/roles/{role_id}",
-        Admin,
-        "identity:revoke_system_grant_for_user",
-        Write(assignment::revoke),
-    ),
-    route("GET", "/regions", Authenticated, "identity:list_regions", Read(catalog::regions)),
-    route("GET", "/regions/{region_id}", Authenticated, "identity:get_region", Read(catalog::region)),
-    route("GET", "/services", Admin, "identity:list_services", Read(catalog::services)),
-    route("GET", "/services/{service_id}", Admin, "identity:get_service", Read(catalog::service)),
-    route("GET", "/endpoints", Admin, "identity:list_endpoints", Read(catalog::endpoints)),
-    route("GET", "/endpoints/{endpoint_id}", Admin, "identity:get_endpoint", Read(catalog::endpoint)),
-];

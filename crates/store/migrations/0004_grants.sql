@@ -1,0 +1,1 @@
+-- Roles of groups, and the rest of the catalogue.
