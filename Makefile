@@ -2,6 +2,7 @@
 
 SEED  ?=
 COUNT ?= 2000
+SUITE ?= identity
 ARGS  ?=
 PYTHON ?= python3
 
@@ -68,6 +69,12 @@ slice: $(VENV)/.ready ## ten things that must work, from the openstack command t
 shapes: ## replay the recorded requests of the real service and compare the answers
 	@.ci/deps build
 	$(CARGO) run --profile $(PROFILE) --quiet -p baryon-tests --bin shapes -- $(ARGS)
+
+.PHONY: conformance
+conformance: ## the OpenStack community's API suites against this build: SUITE=identity|core|plugin, ARGS=
+	@.ci/deps build test
+	$(CARGO) build --profile $(PROFILE) --quiet --bin baryon
+	BARYON=$(BUILT)/baryon tests/conformance/run $(SUITE) $(ARGS)
 
 .PHONY: diff-trace
 diff-trace: ## trace against the eBPF programs on generated packets: SEED= COUNT= (root)
