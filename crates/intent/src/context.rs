@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use model::Features;
 use store::Scope;
 use types::{ProjectId, UserId};
 
@@ -16,6 +17,8 @@ pub struct Settings {
     pub mtu: u32,
     /// The name of this host, for attachments that name none.
     pub host: String,
+    /// What the region has; what it lacks is refused by name.
+    pub features: Features,
 }
 
 impl Default for Settings {
@@ -26,6 +29,7 @@ impl Default for Settings {
             dns_domain: "openstacklocal.".to_owned(),
             mtu: 1500,
             host: "localhost".to_owned(),
+            features: Features::all(),
         }
     }
 }
