@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 use hyper::{Method, StatusCode, header};
 
-pub(crate) use caller::{Caller, Scope, authenticate, presented};
+pub(crate) use caller::{Caller, Presented, Scope, authenticate, authenticate_token, presented};
 pub(crate) use error::KeystoneError;
 pub use route::{Access, Route};
 pub use routes::routes;

@@ -65,16 +65,30 @@ impl Caller {
     }
 }
 
-/// The token that a request carries, if it is one of ours and not yet expired. Needs no store, so
-/// that made-up tokens cost a decryption and nothing else.
-pub(crate) fn presented(api: &Api, request: &Request) -> Result<Token, KeystoneError> {
-    let text = request.header(TOKEN_HEADER).ok_or(KeystoneError::Unauthorized)?;
-    let token = Token::open(text, &api.keys).ok_or(KeystoneError::Unauthorized)?;
-    if token.expires_at <= clock::now() { Err(KeystoneError::Unauthorized) } else { Ok(token) }
+/// What a request presents, as far as it can be judged without the store.
+#[derive(Debug, Clone)]
+pub(crate) enum Presented {
+    /// A token that we made, not yet expired.
+    Own(Token),
 }
 
-/// Checks a token against the state of a snapshot or transaction.
-pub(crate) fn authenticate(identity: Identity<'_>, token: Token) -> Result<Caller, KeystoneError> {
+/// The token that a request carries, if it is good as far as can be told. Needs no store, so that
+/// made-up tokens cost a decryption and nothing else.
+pub(crate) async fn presented(api: &Api, request: &Request) -> Result<Presented, KeystoneError> {
+    let text = request.header(TOKEN_HEADER).ok_or(KeystoneError::Unauthorized)?;
+    let token = Token::open(text, &api.keys).ok_or(KeystoneError::Unauthorized)?;
+    if token.expires_at <= clock::now() { Err(KeystoneError::Unauthorized) } else { Ok(Presented::Own(token)) }
+}
+
+/// Who presents it, checked against the state of a snapshot or transaction.
+pub(crate) fn authenticate(identity: Identity<'_>, presented: Presented) -> Result<Caller, KeystoneError> {
+    match presented {
+        Presented::Own(token) => authenticate_token(identity, token),
+    }
+}
+
+/// Checks a token of ours against the state of a snapshot or transaction.
+pub(crate) fn authenticate_token(identity: Identity<'_>, token: Token) -> Result<Caller, KeystoneError> {
     for audit_id in token.audit_ids() {
         if identity.is_token_revoked(&audit_id)? {
             return Err(KeystoneError::Unauthorized);

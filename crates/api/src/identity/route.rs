@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use hyper::Method;
 use store::identity::Identity;
 
-use super::{Caller, KeystoneError, Scope, authenticate, presented, routes::routes};
+use super::{Caller, KeystoneError, Presented, Scope, authenticate, presented, routes::routes};
 use crate::{
     Api,
     edge::{Reply, Request},
@@ -72,12 +72,12 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn new(visit: &'a Visit, identity: Identity<'a>) -> Result<Self, KeystoneError> {
+    fn new(visit: &'a Visit, presented: Option<Presented>, identity: Identity<'a>) -> Result<Self, KeystoneError> {
         let route = visit.route;
         if route.access == Access::Anyone {
             return Ok(Self { visit, caller: None, identity });
         }
-        let caller = authenticate(identity, presented(&visit.api, &visit.request)?)?;
+        let caller = authenticate(identity, presented.ok_or(KeystoneError::Unauthorized)?)?;
         let owner = match route.access {
             Access::AdminOrUser => visit.parameter("user_id") == caller.user.id.as_str(),
             Access::AdminOrProject => {
@@ -134,8 +134,9 @@ impl Visit {
         &self,
         work: impl FnOnce(&Call<'_>) -> Result<T, KeystoneError> + Send + 'static,
     ) -> Result<T, KeystoneError> {
+        let presented = self.presented().await?;
         let visit = self.clone();
-        self.api.store.read(move |snapshot| work(&Call::new(&visit, snapshot.identity())?)).await
+        self.api.store.read(move |snapshot| work(&Call::new(&visit, presented, snapshot.identity())?)).await
     }
 
     /// Answers inside one transaction, after the check of the caller.
@@ -143,12 +144,18 @@ impl Visit {
         &self,
         work: impl FnOnce(&Call<'_>) -> Result<T, KeystoneError> + Send + 'static,
     ) -> Result<T, KeystoneError> {
-        if self.route.access != Access::Anyone {
-            // A stranger shall not get as far as the one writer.
-            presented(&self.api, &self.request)?;
-        }
+        let presented = self.presented().await?;
         let visit = self.clone();
-        self.api.store.write(move |transaction| work(&Call::new(&visit, transaction.identity())?)).await
+        self.api.store.write(move |transaction| work(&Call::new(&visit, presented, transaction.identity())?)).await
+    }
+
+    /// What the request presents, where the route asks for it: a stranger shall not get as far as the
+    /// store's threads.
+    async fn presented(&self) -> Result<Option<Presented>, KeystoneError> {
+        match self.route.access {
+            Access::Anyone => Ok(None),
+            _ => presented(&self.api, &self.request).await.map(Some),
+        }
     }
 }
 

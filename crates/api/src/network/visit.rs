@@ -49,12 +49,12 @@ impl Visit {
         &self,
         work: impl FnOnce(&Read<'_>, &Context) -> Result<T, NetworkError> + Send + 'static,
     ) -> Result<T, NetworkError> {
-        let token = identity::presented(&self.api, &self.request)?;
+        let presented = identity::presented(&self.api, &self.request).await?;
         let visit = self.clone();
         self.api
             .store
             .read(move |read| {
-                let context = visit.context(&identity::authenticate(read.identity(), token)?)?;
+                let context = visit.context(&identity::authenticate(read.identity(), presented)?)?;
                 work(read, &context)
             })
             .await
@@ -66,13 +66,13 @@ impl Visit {
         &self,
         work: impl FnOnce(&mut Tx<'_>, &Context) -> Result<T, NetworkError> + Send + 'static,
     ) -> Result<T, NetworkError> {
-        let token = identity::presented(&self.api, &self.request)?;
+        let presented = identity::presented(&self.api, &self.request).await?;
         let visit = self.clone();
         let (result, change) = self
             .api
             .store
             .write(move |tx| {
-                let context = visit.context(&identity::authenticate(tx.identity(), token)?)?;
+                let context = visit.context(&identity::authenticate(tx.identity(), presented)?)?;
                 let result = work(tx, &context)?;
                 Ok::<_, NetworkError>((result, tx.last_change()))
             })

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     edge::Reply,
     identity::{
-        KeystoneError, authenticate,
+        KeystoneError, authenticate_token,
         fields::Fields,
         route::{Call, Visit},
         token::{Methods, Token},
@@ -52,6 +52,6 @@ pub(super) fn created(call: &Call<'_>, user: &User, wanted: &Wanted, grant: Gran
     };
     let text = token.seal(&call.api().keys).ok_or_else(|| KeystoneError::Internal("no key for tokens".to_owned()))?;
     // The same check as at each use: what it refuses shall not be issued.
-    let holder = authenticate(call.identity, token)?;
+    let holder = authenticate_token(call.identity, token)?;
     Ok(Reply::json(StatusCode::CREATED, &view(call, &holder)?).with_header(SUBJECT, &text))
 }

@@ -8,14 +8,14 @@ use super::{
 use crate::{
     clock,
     edge::Reply,
-    identity::{KeystoneError, authenticate, route::Visit, token::Methods},
+    identity::{KeystoneError, authenticate_token, route::Visit, token::Methods},
 };
 
 /// A token for somebody who has one.
 pub(super) async fn issue(visit: Visit, text: String, wanted: Wanted) -> Result<Reply, KeystoneError> {
     visit
         .read(move |call| {
-            let parent = authenticate(call.identity, opened(call, &text)?)?;
+            let parent = authenticate_token(call.identity, opened(call, &text)?)?;
             let grant = Grant {
                 methods: parent.token.methods.and(Methods::TOKEN),
                 chain_id: Some(parent.token.chain_id.unwrap_or(parent.token.audit_id)),

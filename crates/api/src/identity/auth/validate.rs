@@ -8,7 +8,7 @@ use super::SUBJECT;
 use crate::{
     clock,
     edge::Reply,
-    identity::{Caller, KeystoneError, Scope, authenticate, catalog as catalogue, route::Call, token::Token},
+    identity::{Caller, KeystoneError, Scope, authenticate_token, catalog as catalogue, route::Call, token::Token},
 };
 
 /// A token of ours that has not expired.
@@ -57,7 +57,7 @@ fn subject(call: &Call<'_>) -> Result<Caller, KeystoneError> {
         .header(SUBJECT.as_str())
         .ok_or_else(|| KeystoneError::BadRequest("The header X-Subject-Token must name the token.".to_owned()))?;
     let subject =
-        opened(call, text).and_then(|token| authenticate(call.identity, token)).map_err(|error| match error {
+        opened(call, text).and_then(|token| authenticate_token(call.identity, token)).map_err(|error| match error {
             KeystoneError::Unauthorized => missing(),
             other => other,
         })?;
