@@ -8,6 +8,7 @@
 //! project) is a column `valid_from`: tokens issued before it are void. Single tokens are revoked
 //! by their audit id, and such a row lives only as long as the token would have.
 
+mod assignment;
 mod catalog;
 mod column;
 mod principal;
@@ -18,9 +19,10 @@ use rusqlite::Connection;
 
 use crate::Read;
 
+pub use assignment::{Actor, Assignment, AssignmentFilter, Target};
 pub use catalog::{Endpoint, Region, Service};
 pub use principal::{Domain, Project, User};
-pub use role::{Assignment, AssignmentFilter, Role, Target};
+pub use role::Role;
 
 /// The identity rows as one snapshot or transaction sees them.
 #[derive(Clone, Copy)]

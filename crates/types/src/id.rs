@@ -120,6 +120,8 @@ keystone_ids! {
     ProjectId,
     /// A user.
     UserId,
+    /// A group of users.
+    GroupId,
     /// A domain of projects and users.
     DomainId,
     /// A role: what a user may do in a project, a domain or the whole cloud.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use store::identity::{Assignment, AssignmentFilter, Target};
+use store::identity::{Actor, Assignment, AssignmentFilter, Target};
 
 use super::{KeystoneError, domain, list, project, role, route::Call, user};
 use crate::edge::Reply;
@@ -49,13 +49,17 @@ impl Names {
 }
 
 fn view(call: &Call<'_>, assignment: &Assignment, names: Option<&Names>) -> Value {
-    let Assignment { role_id, user_id, target, inherited } = assignment;
-    let (user, role) = match names {
+    let Assignment { role_id, actor, target, inherited } = assignment;
+    let (kind, actor_id) = match actor {
+        Actor::User(id) => ("user", id.as_str()),
+        Actor::Group(id) => ("group", id.as_str()),
+    };
+    let (holder, role) = match names {
         Some(names) => (
-            names.owned(user_id.as_str(), &names.users),
+            names.owned(actor_id, &names.users),
             json!({ "id": role_id, "name": names.roles.get(role_id.as_str()) }),
         ),
-        None => (json!({ "id": user_id }), json!({ "id": role_id })),
+        None => (json!({ "id": actor_id }), json!({ "id": role_id })),
     };
     let (scope, path) = match target {
         Target::Project(id) => {
@@ -69,8 +73,8 @@ fn view(call: &Call<'_>, assignment: &Assignment, names: Option<&Names>) -> Valu
         Target::System => (json!({ "system": { "all": true } }), "/system".to_owned()),
     };
     let (before, after) = if *inherited { ("/OS-INHERIT", "/inherited_to_projects") } else { ("", "") };
-    let url = call.url(&format!("{before}{path}/users/{user_id}/roles/{role_id}{after}"));
-    let mut view = json!({ "links": { "assignment": url }, "scope": scope, "user": user, "role": role });
+    let url = call.url(&format!("{before}{path}/{kind}s/{actor_id}/roles/{role_id}{after}"));
+    let mut view = json!({ "links": { "assignment": url }, "scope": scope, kind: holder, "role": role });
     if *inherited {
         view["scope"]["OS-INHERIT:inherited_to"] = json!("projects");
     }
@@ -82,8 +86,9 @@ fn effective(call: &Call<'_>, assignments: Vec<Assignment>) -> Result<Vec<Assign
     let mut seen = BTreeSet::new();
     let mut result = Vec::new();
     for assignment in assignments.into_iter().filter(|assignment| !assignment.inherited) {
-        for role in call.identity.effective_roles(&assignment.user_id, &assignment.target)? {
-            let key = (assignment.user_id.clone(), format!("{:?}", assignment.target), role.id.clone());
+        let Actor::User(user_id) = &assignment.actor else { continue };
+        for role in call.identity.effective_roles(user_id, &assignment.target)? {
+            let key = (user_id.clone(), assignment.target.clone(), role.id.clone());
             if seen.insert(key) {
                 result.push(Assignment { role_id: role.id, ..assignment.clone() });
             }
@@ -98,7 +103,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let mut filter = AssignmentFilter::default();
     // An id that is none selects nothing; which is what a random one does.
     if let Some(id) = query.first("user.id") {
-        filter.user = Some(id.parse().unwrap_or_else(|_| types::UserId::random()));
+        filter.actor = Some(Actor::User(id.parse().unwrap_or_else(|_| types::UserId::random())));
     }
     if let Some(id) = query.first("scope.project.id") {
         filter.target = Some(Target::Project(id.parse().unwrap_or_else(|_| types::ProjectId::random())));
@@ -135,7 +140,7 @@ fn target(call: &Call<'_>) -> Result<Target, KeystoneError> {
 fn named(call: &Call<'_>) -> Result<Assignment, KeystoneError> {
     Ok(Assignment {
         role_id: role::find(call, call.parameter("role_id"))?.id,
-        user_id: user::find(call, call.parameter("user_id"))?.id,
+        actor: Actor::User(user::find(call, call.parameter("user_id"))?.id),
         target: target(call)?,
         inherited: false,
     })
@@ -148,7 +153,7 @@ fn missing(assignment: &Assignment) -> KeystoneError {
 /// `GET .../users/{user_id}/roles`: the roles given there, without implied ones.
 pub(super) fn list_grants(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let user = user::find(call, call.parameter("user_id"))?.id;
-    let filter = AssignmentFilter { user: Some(user), target: Some(target(call)?), role: None };
+    let filter = AssignmentFilter { actor: Some(Actor::User(user)), target: Some(target(call)?), ..AssignmentFilter::default() };
     let given: BTreeSet<_> = call
         .identity
         .assignments(&filter)?
@@ -164,9 +169,10 @@ pub(super) fn list_grants(call: &Call<'_>) -> Result<Reply, KeystoneError> {
 pub(super) fn check(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let wanted = named(call)?;
     let filter = AssignmentFilter {
-        user: Some(wanted.user_id.clone()),
+        actor: Some(wanted.actor.clone()),
         role: Some(wanted.role_id.clone()),
         target: Some(wanted.target.clone()),
+        inherited: Some(wanted.inherited),
     };
     let given = call.identity.assignments(&filter)?.contains(&wanted);
     if given { Ok(Reply::empty(StatusCode::NO_CONTENT)) } else { Err(missing(&wanted)) }

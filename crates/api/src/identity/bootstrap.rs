@@ -5,7 +5,7 @@
 
 use store::{
     Store, StoreError,
-    identity::{Assignment, Domain, Endpoint, Identity, Project, Region, Role, Service, Target, User},
+    identity::{Actor, Assignment, Domain, Endpoint, Identity, Project, Region, Role, Service, Target, User},
 };
 use types::{DomainId, ProjectId, RoleId, UserId};
 use uuid::Uuid;
@@ -105,7 +105,8 @@ pub async fn bootstrap(store: &Store, wanted: Bootstrap) -> Result<Bootstrapped,
             ];
             for (role_id, user_id, target) in grants {
                 let Some(role_id) = role_id else { continue };
-                identity.assign_role(&Assignment { role_id, user_id: user_id.clone(), target, inherited: false })?;
+                let actor = Actor::User(user_id.clone());
+                identity.assign_role(&Assignment { role_id, actor, target, inherited: false })?;
             }
             catalogue(identity, &wanted.regions)?;
             Ok(Bootstrapped { admin_project, demo_project, passwords_set: admin_set && demo_set })

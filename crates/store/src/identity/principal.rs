@@ -79,7 +79,7 @@ impl std::fmt::Debug for User {
 }
 
 impl Domain {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: parsed(row, "id")?,
             name: row.get("name")?,
@@ -93,7 +93,7 @@ impl Domain {
 }
 
 impl Project {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: parsed(row, "id")?,
             domain_id: parsed(row, "domain_id")?,

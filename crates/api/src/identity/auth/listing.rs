@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use store::identity::{AssignmentFilter, Identity, Project, Target, User};
+use store::identity::{Identity, Project, Target, User};
 
 use crate::{
     edge::Reply,
@@ -19,29 +19,15 @@ pub(crate) fn projects(call: &Call<'_>) -> Result<Reply, KeystoneError> {
 
 /// The enabled projects in which a user has a role, by id.
 pub(crate) fn projects_of(identity: Identity<'_>, user: &User) -> Result<Vec<Project>, KeystoneError> {
-    let filter = AssignmentFilter { user: Some(user.id.clone()), ..AssignmentFilter::default() };
-    let assignments = identity.assignments(&filter)?;
-    let has = |project: &Project| {
-        assignments.iter().any(|assignment| match &assignment.target {
-            Target::Project(id) => !assignment.inherited && *id == project.id,
-            Target::Domain(id) => assignment.inherited && *id == project.domain_id,
-            Target::System => false,
-        })
-    };
     let enabled: BTreeMap<_, _> = identity.domains()?.into_iter().map(|domain| (domain.id, domain.enabled)).collect();
     let usable = |project: &Project| project.enabled && enabled.get(&project.domain_id) == Some(&true);
-    Ok(identity.projects()?.into_iter().filter(|project| usable(project) && has(project)).collect())
+    Ok(identity.projects_of_user(&user.id)?.into_iter().filter(usable).collect())
 }
 
 /// `GET /auth/domains`: domains in which the caller has a role.
 pub(crate) fn domains(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let mut items = Vec::new();
-    for found in call.identity.domains()? {
-        let target = Target::Domain(found.id.clone());
-        if found.enabled && !call.identity.effective_roles(&call.caller()?.user.id, &target)?.is_empty() {
-            items.push(domain::view(call, &found));
-        }
-    }
+    let found = call.identity.domains_of_user(&call.caller()?.user.id)?;
+    let items = found.iter().filter(|found| found.enabled).map(|found| domain::view(call, found)).collect();
     Ok(list::reply(call.request(), "domains", items))
 }
 
