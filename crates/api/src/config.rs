@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use intent::Settings;
 
+use crate::TrustedProxies;
+
 /// A region of this process.
 #[derive(Debug, Clone)]
 pub struct Region {
@@ -23,6 +25,8 @@ pub struct ApiConfig {
     /// What clients reach the listener by, when that differs from the `Host` that they send: behind
     /// a proxy or a translation. Without a slash at its end.
     pub public_url: Option<String>,
+    /// Whose word is taken on where requests come from.
+    pub proxies: TrustedProxies,
     /// The regions of this cloud, the first one first in the catalogue.
     pub regions: Vec<Region>,
     /// Where the keys of tokens lie, one file each; made when absent.
@@ -41,6 +45,7 @@ impl ApiConfig {
             listen,
             health_listen: None,
             public_url: None,
+            proxies: TrustedProxies::default(),
             regions: vec![Region { name: "RegionOne".to_owned(), settings: Arc::default() }],
             keys_dir,
             token_lifetime: Duration::from_secs(3600),

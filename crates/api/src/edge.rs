@@ -14,6 +14,7 @@ mod reply;
 mod request;
 mod request_id;
 mod server;
+mod source;
 
 use std::{sync::Arc, time::Instant};
 
@@ -25,6 +26,8 @@ pub(crate) use reply::{Reply, html_not_found};
 pub(crate) use request::Request;
 pub(crate) use request_id::RequestId;
 pub use server::{Bound, Probes, ServeError};
+pub(crate) use source::Peer;
+pub use source::{ProxyHeaders, TrustedProxies};
 
 use crate::{Api, absent, discovery, identity, network};
 
@@ -82,13 +85,13 @@ impl Refusal {
 }
 
 /// Answers one request.
-async fn answer(api: Arc<Api>, incoming: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(api: Arc<Api>, peer: Peer, incoming: hyper::Request<Incoming>) -> Response<Full<Bytes>> {
     let started = Instant::now();
     let id = RequestId::random();
     let (head, body) = incoming.into_parts();
-    let request = Request::from_head(&head, id, &api.config);
+    let request = Request::from_head(&head, id, peer, &api.config);
     let service = request.service().to_owned();
-    let (method, path) = (request.method.clone(), request.path.clone());
+    let (method, path, source) = (request.method.clone(), request.path.clone(), request.source);
     let in_flight = api.metrics.start();
     let reply = match work(&api, request, body).await {
         Ok(reply) => reply,
@@ -102,6 +105,7 @@ async fn answer(api: Arc<Api>, incoming: hyper::Request<Incoming>) -> Response<F
         target: "baryon::access",
         request_id = %id,
         global_request_id = RequestId::from_headers(&head.headers).map(tracing::field::display),
+        %source,
         %method,
         path,
         status = reply.status.as_u16(),

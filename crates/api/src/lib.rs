@@ -40,7 +40,7 @@ use store::Store;
 use tokio::sync::Semaphore;
 
 pub use config::{ApiConfig, Limits, Region};
-pub use edge::{Bound, Probes, ServeError};
+pub use edge::{Bound, Probes, ProxyHeaders, ServeError, TrustedProxies};
 pub use identity::{
     Access, Route as IdentityRoute,
     bootstrap::{Bootstrap, BootstrapError, Bootstrapped, bootstrap},

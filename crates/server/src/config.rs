@@ -18,10 +18,11 @@ use std::{
 
 use logical::Timeouts;
 use serde::{Deserialize, Serialize};
+use types::Cidr;
 
 pub use example::EXAMPLE;
 pub use load::{ConfigError, load, parse};
-pub use value::{DriverKind, InterfaceName, LogFormat, PublicUrl, RegionName, Uplink, ValueError};
+pub use value::{DriverKind, InterfaceName, LogFormat, ProxyHeaders, PublicUrl, RegionName, Uplink, ValueError};
 
 use crate::cli::UpArgs;
 
@@ -94,6 +95,10 @@ pub struct ApiConfig {
     pub metrics_listen: SocketAddr,
     /// How clients reach the APIs; `None`: `http://` and `listen`.
     pub public_url: Option<PublicUrl>,
+    /// Proxies in front of the APIs, whose word on the client's address and URL is taken.
+    pub trusted_proxies: Vec<Cidr>,
+    /// The headers in which they give it.
+    pub proxy_headers: ProxyHeaders,
 }
 
 impl Default for ApiConfig {
@@ -102,6 +107,8 @@ impl Default for ApiConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9696)),
             metrics_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9697)),
             public_url: None,
+            trusted_proxies: Vec::new(),
+            proxy_headers: ProxyHeaders::default(),
         }
     }
 }

@@ -1,10 +1,15 @@
 //! A whole request, as the dialects see it.
 
-use hyper::{HeaderMap, Method, body::Bytes, header, http::request::Parts};
+use std::net::IpAddr;
+
+use hyper::{HeaderMap, Method, body::Bytes, http::request::Parts};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::RequestId;
+use super::{
+    RequestId,
+    source::{Peer, Source},
+};
 use crate::ApiConfig;
 
 /// A request whose body has arrived.
@@ -12,7 +17,7 @@ use crate::ApiConfig;
 pub(crate) struct Request {
     /// The method.
     pub(crate) method: Method,
-    /// The path as it was sent.
+    /// The path as it was sent, without that of `public_url` when it begins with it.
     pub(crate) path: String,
     /// The path's parts, decoded, without empty ones: `/a//b/` is `["a", "b"]`.
     pub(crate) segments: Vec<String>,
@@ -24,13 +29,16 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
     /// Names the request in the log.
     pub(crate) id: RequestId,
+    /// Who asks: the peer, or whom a trusted proxy names ([`super::source`]).
+    pub(crate) source: IpAddr,
     /// What the client reaches this server by: `http://127.0.0.1:9696`.
     pub(crate) public_url: String,
 }
 
 impl Request {
-    pub(super) fn from_head(head: &Parts, id: RequestId, config: &ApiConfig) -> Self {
-        let path = head.uri.path().to_owned();
+    pub(super) fn from_head(head: &Parts, id: RequestId, peer: Peer, config: &ApiConfig) -> Self {
+        let source = config.proxies.source(peer, &head.headers);
+        let path = own_path(head.uri.path(), config).to_owned();
         let segments = path
             .split('/')
             .filter(|part| !part.is_empty())
@@ -44,7 +52,8 @@ impl Request {
             headers: head.headers.clone(),
             body: Bytes::new(),
             id,
-            public_url: public_url(&head.headers, config),
+            public_url: public_url(&source, config),
+            source: source.address,
         }
     }
 
@@ -69,18 +78,29 @@ impl Request {
     }
 }
 
-/// `public_url` of the configuration, else the host that the client asked for. A host that could
-/// break out of the URL is not repeated.
-fn public_url(headers: &HeaderMap, config: &ApiConfig) -> String {
-    if let Some(url) = &config.public_url {
-        return url.trim_end_matches('/').to_owned();
+/// `public_url` of the configuration, else the host that the client asked for.
+fn public_url(source: &Source, config: &ApiConfig) -> String {
+    match (&config.public_url, &source.host) {
+        (Some(url), _) => url.trim_end_matches('/').to_owned(),
+        (None, Some(host)) => format!("{}://{host}", source.scheme),
+        (None, None) => format!("{}://{}", source.scheme, config.listen),
     }
-    let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    match host.filter(|host| !host.is_empty() && host.chars().all(harmless)) {
-        Some(host) => format!("http://{host}"),
-        None => format!("http://{}", config.listen),
+}
+
+/// The path below `public_url`. A proxy may take its path off before it asks here, or leave it.
+fn own_path<'a>(path: &'a str, config: &ApiConfig) -> &'a str {
+    let prefix = config.public_url.as_deref().map_or("", url_path);
+    match path.strip_prefix(prefix) {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
     }
+}
+
+/// The path of a URL, without a slash at its end.
+fn url_path(url: &str) -> &str {
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    after_scheme.find('/').map_or("", |at| after_scheme[at..].trim_end_matches('/'))
 }
 
 /// The query of a URL: names and values in the order they were sent.
@@ -119,15 +139,43 @@ impl Query {
 mod tests {
     use super::*;
 
+    fn config(public_url: Option<&str>) -> ApiConfig {
+        let config = ApiConfig::new("127.0.0.1:9696".parse().unwrap(), "keys".into());
+        ApiConfig { public_url: public_url.map(str::to_owned), ..config }
+    }
+
     #[test]
     fn a_host_that_is_no_host_is_not_repeated() {
-        let config = ApiConfig::new("127.0.0.1:9696".parse().unwrap(), "keys".into());
-        let url = |host: &str| public_url(&HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]), &config);
-        assert_eq!(url("cloud.example:8080"), "http://cloud.example:8080");
-        assert_eq!(url("[::1]:9696"), "http://[::1]:9696");
-        assert_eq!(url("evil/\"x"), "http://127.0.0.1:9696");
-        let behind_proxy = ApiConfig { public_url: Some("https://cloud.example/".to_owned()), ..config.clone() };
-        assert_eq!(public_url(&HeaderMap::new(), &behind_proxy), "https://cloud.example");
+        let url = |host: &str, wanted: Option<&str>| {
+            let config = config(wanted);
+            let headers = HeaderMap::from_iter([(hyper::header::HOST, host.parse().unwrap())]);
+            let peer = Peer { address: [127, 0, 0, 1].into(), tls: false };
+            public_url(&config.proxies.source(peer, &headers), &config)
+        };
+        assert_eq!(url("cloud.example:8080", None), "http://cloud.example:8080");
+        assert_eq!(url("[::1]:9696", None), "http://[::1]:9696");
+        assert_eq!(url("evil/\"x", None), "http://127.0.0.1:9696");
+        assert_eq!(url("else.example", Some("https://cloud.example/")), "https://cloud.example");
+        assert_eq!(url("else.example", Some("https://cloud.example/net/")), "https://cloud.example/net");
+    }
+
+    #[test]
+    fn the_path_of_the_public_url_is_taken_off_once_if_it_is_there() {
+        let with = config(Some("https://cloud.example/net/api/"));
+        for (path, expected) in [
+            ("/net/api/identity/v3", "/identity/v3"),
+            ("/net/api", "/"),
+            ("/net/api/", "/"),
+            ("/net/apis/identity", "/net/apis/identity"),
+            ("/identity/v3", "/identity/v3"),
+            ("/net/api/net/api/x", "/net/api/x"),
+        ] {
+            assert_eq!(own_path(path, &with), expected);
+        }
+        for without in [config(None), config(Some("https://cloud.example"))] {
+            assert_eq!(own_path("/identity/v3", &without), "/identity/v3");
+            assert_eq!(own_path("/", &without), "/");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use super::{answer, health};
+use super::{Peer, answer, health};
 use crate::Api;
 
 /// Bytes that the head of a request may take: a token has 255 at most, a list's filters are a few.
@@ -98,10 +98,10 @@ impl Bound {
     }
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             // Out of descriptors, mostly: pause, for others to finish, instead of spinning.
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
@@ -128,16 +128,17 @@ async fn serve(api: Arc<Api>, listener: TcpListener, shutdown: impl Future<Outpu
             let place = Arc::clone(&places).acquire_owned().await;
             (accept(&listener).await, place)
         };
-        let (stream, place) = tokio::select! {
+        let ((stream, address), place) = tokio::select! {
             next = next => next,
             () = &mut shutdown => break,
         };
         // Answers are small and whole; waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
         let api = Arc::clone(&api);
+        let peer = Peer { address: address.ip(), tls: false };
         let service = service_fn(move |request| {
             let api = Arc::clone(&api);
-            async move { Ok::<_, Infallible>(answer(api, request).await) }
+            async move { Ok::<_, Infallible>(answer(api, peer, request).await) }
         });
         let connection = connections.watch(http(limits.read_time).serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
@@ -155,7 +156,7 @@ async fn serve(api: Arc<Api>, listener: TcpListener, shutdown: impl Future<Outpu
 
 async fn serve_health(api: Arc<Api>, probes: Arc<Probes>, listener: TcpListener) {
     loop {
-        let stream = accept(&listener).await;
+        let (stream, _) = accept(&listener).await;
         let (api, probes) = (Arc::clone(&api), Arc::clone(&probes));
         let read_time = api.config.limits.read_time;
         tokio::spawn(async move {

@@ -24,6 +24,10 @@ listen = "127.0.0.1:9696"
 metrics_listen = "127.0.0.1:9697"
 # How clients reach the APIs; it is what URLs in answers begin with. Default: http:// and `listen`.
 # public_url = "https://cloud.example.org"
+# Proxies in front of the APIs, as addresses or ranges. Their word on where a request comes from is taken, nobody else's.
+trusted_proxies = []
+# The headers in which they give it: "x-forwarded" (X-Forwarded-For, -Proto, -Host) or "forwarded" (RFC 7239).
+proxy_headers = "x-forwarded"
 
 [agent]
 # "ebpf": the datapath, programs in this kernel; needs root. "null": no datapath, needs nothing.

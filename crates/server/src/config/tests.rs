@@ -31,8 +31,8 @@ fn the_example_with_every_line_switched_on_is_valid() {
 fn a_misspelt_key_is_named_with_its_place_and_what_is_accepted() {
     assert_eq!(
         error("[api]\nlisten = \"127.0.0.1:1\"\nlisen = \"127.0.0.1:2\"\n"),
-        "baryon.toml:3: api.lisen: unknown field `lisen`, expected one of `listen`, `metrics_listen`, `public_url`; \
-         `baryon check-config --example` shows every key"
+        "baryon.toml:3: api.lisen: unknown field `lisen`, expected one of `listen`, `metrics_listen`, `public_url`, \
+         `trusted_proxies`, `proxy_headers`; `baryon check-config --example` shows every key"
     );
 }
 

@@ -15,7 +15,7 @@ use crate::{
     Error,
     agent::{self, RemoteDriver},
     cli::RoleName,
-    config::{DriverKind, PUBLIC, RegionConfig},
+    config::{ApiConfig, DriverKind, PUBLIC, ProxyHeaders, RegionConfig},
     data_dir::DataDir,
     error::Result,
     role::{self, Announcement, ApiSettings},
@@ -57,6 +57,7 @@ async fn serve(settings: &ApiSettings) -> Result<()> {
     config.limits.shutdown_time = SHUTDOWN;
     config.health_listen = Some(settings.api.metrics_listen);
     config.public_url = settings.api.public_url.as_ref().map(ToString::to_string);
+    config.proxies = proxies(&settings.api);
     config.regions =
         settings.regions.iter().enumerate().map(|(index, region)| api_region(settings, index, region)).collect();
     let bound = api::bind(config, store, Arc::clone(&world), probes(&world, settings)).await?;
@@ -66,6 +67,14 @@ async fn serve(settings: &ApiSettings) -> Result<()> {
     tokio::task::spawn_blocking(move || reconcilers.into_iter().for_each(Reconciler::stop))
         .await
         .map_err(|error| Error::io("stop reconciling")(error.into()))
+}
+
+fn proxies(api: &ApiConfig) -> api::TrustedProxies {
+    let headers = match api.proxy_headers {
+        ProxyHeaders::XForwarded => api::ProxyHeaders::XForwarded,
+        ProxyHeaders::Forwarded => api::ProxyHeaders::Forwarded,
+    };
+    api::TrustedProxies { addresses: api.trusted_proxies.clone(), headers }
 }
 
 /// What operations in a region need to know.
