@@ -70,6 +70,12 @@ shapes: ## replay the recorded requests of the real service and compare the answ
 	@.ci/deps build
 	$(CARGO) run --profile $(PROFILE) --quiet -p baryon-tests --bin shapes -- $(ARGS)
 
+.PHONY: clients
+clients: $(VENV)/.ready ## the openstack commands of identity, catalogue and quota against this build: ARGS=part of a name
+	@.ci/deps build test
+	$(CARGO) build --profile $(PROFILE) --quiet --bin baryon
+	BARYON=$(BUILT)/baryon tests/with-baryon $(VENV)/bin/python tests/clients/identity.py $(ARGS)
+
 .PHONY: conformance
 conformance: ## the OpenStack community's API suites against this build: SUITE=identity|core|plugin, ARGS=
 	@.ci/deps build test

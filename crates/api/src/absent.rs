@@ -36,6 +36,7 @@ fn in_passing(parts: &[&str], request: &Request) -> Option<Reply> {
     match (parts, &request.method) {
         (["os-quota-sets", project, ..], &Method::GET) => Some(Reply::ok(&json!({ "quota_set": { "id": project } }))),
         (["os-quota-sets", _], &Method::DELETE) => Some(Reply::empty(StatusCode::ACCEPTED)),
+        (["limits"], &Method::GET) => Some(Reply::ok(&json!({ "limits": { "rate": [], "absolute": {} } }))),
         (["os-availability-zone", ..], &Method::GET) => Some(Reply::ok(&json!({ "availabilityZoneInfo": [] }))),
         _ => None,
     }
