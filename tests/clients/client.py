@@ -10,10 +10,20 @@ import os
 import uuid
 
 from openstackclient import shell
+from openstackclient.common import clientmanager
+from osc_lib.clientmanager import ClientCache
 
 
 class Refused(AssertionError):
     """The command ended with another status than 0; the text is what it said."""
+
+
+def forget_clients():
+    """A process of its own would start without the service clients, and so the logins, of the call before."""
+    for kind in clientmanager.ClientManager.__mro__:
+        for value in vars(kind).values():
+            if isinstance(value, ClientCache):
+                value._handle = None
 
 
 class Openstack:
@@ -29,6 +39,7 @@ class Openstack:
         out = io.StringIO()
         cloud = ['--os-cloud', self.cloud] if self.cloud else []
         argv = [*cloud, *self.options, *arguments]
+        forget_clients()
         before = dict(os.environ)
         os.environ.update(self.env)
         try:

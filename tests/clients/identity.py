@@ -3,9 +3,12 @@
 
 Started by `make clients` inside tests/with-baryon; arguments are parts of test names.
 """
+import os
 import sys
 
 from client import Openstack, names, run_tests, unique
+
+AUTH_URL = os.environ['BARYON_AUTH_URL']
 
 admin = Openstack()
 demo = Openstack(cloud='baryon-demo')
@@ -13,9 +16,8 @@ demo = Openstack(cloud='baryon-demo')
 
 def login(user, password, *scope):
     """A session by password, beside clouds.yaml."""
-    import os
     return Openstack(
-        '--os-auth-url', os.environ['OS_AUTH_URL'], '--os-username', user, '--os-password', password,
+        '--os-auth-url', AUTH_URL, '--os-username', user, '--os-password', password,
         '--os-user-domain-name', 'Default', *scope, cloud='',
         env={'OS_CLIENT_CONFIG_FILE': '/dev/null'})
 
@@ -178,7 +180,6 @@ def test_role_assignment():
 
 
 def test_application_credential():
-    import os
     with Fixture() as it:
         session = it.session()
         name = unique('credential')
@@ -186,7 +187,7 @@ def test_application_credential():
                             '--expiration', '2099-01-01T00:00:00')
         assert made['name'] == name and made['secret'] and made['project_id'] == it.project_id, made
         by_credential = Openstack(
-            '--os-auth-type', 'v3applicationcredential', '--os-auth-url', os.environ['OS_AUTH_URL'],
+            '--os-auth-type', 'v3applicationcredential', '--os-auth-url', AUTH_URL,
             '--os-application-credential-id', made['id'], '--os-application-credential-secret', made['secret'],
             cloud='', env={'OS_CLIENT_CONFIG_FILE': '/dev/null'})
         by_credential.json('network', 'list')
@@ -200,13 +201,12 @@ def test_application_credential():
 
 
 def test_application_credential_with_access_rules():
-    import os
     with Fixture() as it:
         session = it.session()
         rules = '[{"service": "network", "method": "GET", "path": "/v2.0/networks"}]'
         made = session.json('application', 'credential', 'create', unique('credential'), '--access-rules', rules)
         narrow = Openstack(
-            '--os-auth-type', 'v3applicationcredential', '--os-auth-url', os.environ['OS_AUTH_URL'],
+            '--os-auth-type', 'v3applicationcredential', '--os-auth-url', AUTH_URL,
             '--os-application-credential-id', made['id'], '--os-application-credential-secret', made['secret'],
             cloud='', env={'OS_CLIENT_CONFIG_FILE': '/dev/null'})
         narrow.json('network', 'list')
@@ -219,11 +219,10 @@ def test_application_credential_with_access_rules():
 
 
 def test_token():
-    import os
     token = demo.json('token', 'issue')
-    assert token['project_id'] == demo.json('project', 'show', 'demo')['id'], token
+    assert token['project_id'] == demo.json('project', 'list', '--my-projects')[0]['ID'], token
     by_token = Openstack(
-        '--os-auth-type', 'token', '--os-auth-url', os.environ['OS_AUTH_URL'], '--os-token', token['id'],
+        '--os-auth-type', 'token', '--os-auth-url', AUTH_URL, '--os-token', token['id'],
         *in_project('demo'), cloud='', env={'OS_CLIENT_CONFIG_FILE': '/dev/null'})
     by_token.json('network', 'list')
     demo.run('token', 'revoke', token['id'])
@@ -272,7 +271,6 @@ def test_service_and_endpoint():
 
 
 def test_trust():
-    import os
     with Fixture() as trustor, Fixture() as trustee:
         giving = trustor.session()
         made = giving.json('trust', 'create', '--project', trustor.project_id, '--role', 'member', '--impersonate',
@@ -323,7 +321,7 @@ def test_quota():
     with Fixture() as it:
         session = it.session()
         shown = {row['Resource']: row['Limit'] for row in session.json('quota', 'show', '--network')}
-        assert shown['networks'] == 1024 and shown['floating-ips'] == 50, shown
+        assert shown['networks'] == 1024 and shown['floating_ips'] == 50, shown
         admin.run('quota', 'set', '--networks', '2', it.project)
         session.run('network', 'create', 'one')
         session.run('network', 'create', 'two')
