@@ -4,10 +4,10 @@ use std::{cell::Cell, ops::Deref};
 
 use model::{Attribute, Body, ObjectKey, Resource, Timestamp, view};
 use rusqlite::{params, types::Value as Sql};
-use types::ProjectId;
 
 use crate::{
     ChangeSeq, Read, StoreError,
+    audit::Note,
     read::references,
     table::{column, table, to_sql},
 };
@@ -17,7 +17,13 @@ use crate::{
 pub struct Tx<'c> {
     read: Read<'c>,
     last_change: Cell<ChangeSeq>,
+    /// What operations say that they did, see [`crate::audit`].
+    pub(crate) notes: Vec<Note>,
+    after_commit: Vec<AfterCommit>,
 }
+
+/// What is to be done when a transaction is on disk.
+pub(crate) type AfterCommit = Box<dyn FnOnce() + Send>;
 
 impl std::fmt::Debug for Tx<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -35,7 +41,22 @@ impl<'c> Deref for Tx<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) fn new(connection: &'c rusqlite::Connection, last_change: ChangeSeq) -> Self {
-        Self { read: Read { connection }, last_change: Cell::new(last_change) }
+        Self {
+            read: Read { connection },
+            last_change: Cell::new(last_change),
+            notes: Vec::new(),
+            after_commit: Vec::new(),
+        }
+    }
+
+    /// Has something done when this transaction is on disk, also when its caller no longer waits for
+    /// it; never when it is rolled back. The thread that writes does it, so it must not take long.
+    pub fn after_commit(&mut self, done: impl FnOnce() + Send + 'static) {
+        self.after_commit.push(Box::new(done));
+    }
+
+    pub(crate) fn take_after_commit(&mut self) -> Vec<AfterCommit> {
+        std::mem::take(&mut self.after_commit)
     }
 
     /// The newest entry of the change log, this transaction's own included: what
@@ -138,27 +159,5 @@ impl<'c> Tx<'c> {
             }
         }
         Ok(())
-    }
-
-    /// Sets a project's own limit of a resource.
-    pub fn set_quota(
-        &mut self,
-        region: &str,
-        project: &ProjectId,
-        resource: &str,
-        maximum: i64,
-    ) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO quotas (region, project_id, resource, maximum) VALUES (?, ?, ?, ?)",
-            )?
-            .execute(params![region, project.as_str(), resource, maximum])?;
-        Ok(())
-    }
-
-    /// Removes a project's own limits; false when it has none.
-    pub fn delete_quotas(&mut self, region: &str, project: &ProjectId) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM quotas WHERE region = ? AND project_id = ?";
-        Ok(self.connection.prepare_cached(sql)?.execute(params![region, project.as_str()])? > 0)
     }
 }

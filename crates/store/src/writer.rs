@@ -17,7 +17,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use crate::{ChangeSeq, StoreError, Tx, changes, log::CommitLog};
+use crate::{ChangeSeq, StoreError, Tx, changes, log::CommitLog, tx::AfterCommit};
 
 /// The most requests of one transaction: a bound on what one failed commit takes with it.
 const MAX_GROUP: usize = 256;
@@ -64,12 +64,18 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection, last_change| {
-            let (result, newest) = match connection {
+            let (result, newest, after) = match connection {
                 Ok(connection) => run_one(connection, last_change, operation),
-                Err(reason) => (Err(StoreError::Commit(reason).into()), last_change),
+                Err(reason) => (Err(StoreError::Commit(reason).into()), last_change, Vec::new()),
             };
             let keep = result.is_ok().then_some(newest);
             let finish: Finish = Box::new(move |commit| {
+                if commit.is_ok() && result.is_ok() {
+                    for done in after {
+                        // This thread is everybody's: nobody's panic may end it.
+                        drop(catch_unwind(AssertUnwindSafe(done)));
+                    }
+                }
                 let answer = match commit {
                     Ok(()) => result,
                     // An operation's own error stands, whatever became of the others.
@@ -87,7 +93,11 @@ impl Writer {
 }
 
 /// Runs one request; a panic is its error.
-fn run_one<T, E, F>(connection: &Connection, last_change: ChangeSeq, operation: F) -> (Result<T, E>, ChangeSeq)
+fn run_one<T, E, F>(
+    connection: &Connection,
+    last_change: ChangeSeq,
+    operation: F,
+) -> (Result<T, E>, ChangeSeq, Vec<AfterCommit>)
 where
     F: FnOnce(&mut Tx<'_>) -> Result<T, E>,
     E: From<StoreError>,
@@ -98,7 +108,7 @@ where
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Err(StoreError::Panicked(text.unwrap_or_else(|| "without a message".to_owned())).into())
     });
-    (result, tx.last_change())
+    (result, tx.last_change(), tx.take_after_commit())
 }
 
 fn run(connection: &Connection, jobs: &mpsc::Receiver<Job>, log: &CommitLog) {
