@@ -11,6 +11,7 @@
 //!
 //! Deliberately absent so far: groups, application credentials, trusts, policies.
 
+mod access;
 pub(crate) mod assignment;
 pub(crate) mod auth;
 pub(crate) mod bootstrap;
@@ -18,6 +19,7 @@ pub(crate) mod caller;
 pub(crate) mod catalog;
 pub(crate) mod domain;
 pub(crate) mod error;
+pub(crate) mod failures;
 pub(crate) mod fields;
 pub(crate) mod keyring;
 pub(crate) mod list;

@@ -1,4 +1,4 @@
-//! Rows of the identity service: domains, projects, users, roles, assignments, the catalogue.
+//! Rows of the identity service: domains, projects, users, groups, roles, assignments, the catalogue.
 //!
 //! Reads and writes are methods of [`Identity`], borrowed from a snapshot or from a transaction, so
 //! that a request sees its user, roles and revocations in the same state as the objects it asks for.
@@ -11,9 +11,15 @@
 mod assignment;
 mod catalog;
 mod column;
-mod principal;
+mod configuration;
+mod domain;
+mod filter;
+mod group;
+mod password;
+mod project;
 mod role;
 mod token;
+mod user;
 
 use rusqlite::Connection;
 
@@ -21,8 +27,14 @@ use crate::Read;
 
 pub use assignment::{Actor, Assignment, AssignmentFilter, Target};
 pub use catalog::{Endpoint, Region, Service};
-pub use principal::{Domain, Project, User};
+pub use configuration::DomainOption;
+pub use domain::Domain;
+pub use filter::PrincipalFilter;
+pub use group::Group;
+pub use password::FailedLogins;
+pub use project::Project;
 pub use role::Role;
+pub use user::User;
 
 /// The identity rows as one snapshot or transaction sees them.
 #[derive(Clone, Copy)]

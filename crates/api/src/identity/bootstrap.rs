@@ -135,12 +135,8 @@ fn default_domain(identity: Identity<'_>) -> Result<DomainId, StoreError> {
     let domain = Domain {
         // The id that clients write into their configuration without asking. It parses always.
         id: "default".parse().unwrap_or_else(|_| DomainId::random()),
-        name: "Default".to_owned(),
         description: "The default domain".to_owned(),
-        enabled: true,
-        valid_from: 0,
-        tags: Vec::new(),
-        extra: serde_json::Map::new(),
+        ..Domain::new("Default")
     };
     identity.put_domain(&domain)?;
     Ok(domain.id)
@@ -173,17 +169,8 @@ fn project(identity: Identity<'_>, domain: &DomainId, name: &str) -> Result<Proj
     if let Some(project) = identity.project_named(domain, name)? {
         return Ok(project.id);
     }
-    let project = Project {
-        id: ProjectId::random(),
-        domain_id: domain.clone(),
-        parent_id: None,
-        name: name.to_owned(),
-        description: format!("The first project of {name}."),
-        enabled: true,
-        valid_from: 0,
-        tags: Vec::new(),
-        extra: serde_json::Map::new(),
-    };
+    let project =
+        Project { description: format!("The first project of {name}."), ..Project::new(domain.clone(), name) };
     identity.put_project(&project)?;
     Ok(project.id)
 }
@@ -199,18 +186,10 @@ fn user(
     let mut user = match identity.user_named(domain, name)? {
         Some(user) if !reset => return Ok((user.id, false)),
         Some(user) => User { valid_from: clock::now(), ..user },
-        None => User {
-            id: UserId::random(),
-            domain_id: domain.clone(),
-            name: name.to_owned(),
-            enabled: true,
-            default_project_id: Some(project.clone()),
-            password_hash: None,
-            valid_from: 0,
-            extra: serde_json::Map::new(),
-        },
+        None => User { default_project_id: Some(project.clone()), ..User::new(domain.clone(), name) },
     };
     user.password_hash = Some(hash);
+    user.password_set_at = Some(clock::now());
     identity.put_user(&user)?;
     Ok((user.id, true))
 }

@@ -69,6 +69,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, KeystoneError> {
         enabled: fields.flag("enabled")?.unwrap_or(true),
         valid_from: 0,
         tags: fields.texts("tags")?.unwrap_or_default(),
+        options: serde_json::Map::new(),
         extra: fields.rest(),
     };
     no_namesake(call, &domain)?;

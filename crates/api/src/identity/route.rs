@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use hyper::Method;
 use store::identity::Identity;
 
-use super::{Caller, KeystoneError, Presented, Scope, authenticate, presented, routes::routes};
+use super::{Caller, KeystoneError, Presented, access, authenticate, presented, routes::routes};
 use crate::{
     Api,
     edge::{Reply, Request},
@@ -26,6 +26,19 @@ pub enum Access {
     AdminOrProject,
     /// The role `admin`, or a token for the domain that the path names or for a project in it.
     AdminOrDomain,
+    /// The role `admin`, or `reader` in the whole cloud.
+    SystemReader,
+    /// The role `admin`, or `reader` in the whole cloud or in the domain of what the path names.
+    Reader,
+    /// As [`Self::Reader`], or the user that the path names.
+    ReaderOrUser,
+    /// As [`Self::Reader`], or a token for the project that the path names.
+    ReaderOrProject,
+    /// The role `admin`, `reader` in the whole cloud, or a token for the domain that the path names or for
+    /// a project in it.
+    ReaderOrDomain,
+    /// The role `admin`, or `manager` in the domain of what the path names.
+    Manager,
 }
 
 type Answer = Result<Reply, KeystoneError>;
@@ -78,19 +91,7 @@ impl<'a> Call<'a> {
             return Ok(Self { visit, caller: None, identity });
         }
         let caller = authenticate(identity, presented.ok_or(KeystoneError::Unauthorized)?)?;
-        let owner = match route.access {
-            Access::AdminOrUser => visit.parameter("user_id") == caller.user.id.as_str(),
-            Access::AdminOrProject => {
-                matches!(&caller.scope, Scope::Project(project, _) if visit.parameter("project_id") == project.id.as_str())
-            }
-            Access::AdminOrDomain => {
-                matches!(&caller.scope, Scope::Project(_, domain) | Scope::Domain(domain)
-                    if visit.parameter("domain_id") == domain.id.as_str())
-            }
-            Access::Authenticated | Access::Anyone => true,
-            Access::Admin => false,
-        };
-        if owner || caller.is_admin() {
+        if access::allows(route.access, visit, &caller, identity)? {
             Ok(Self { visit, caller: Some(caller), identity })
         } else {
             Err(KeystoneError::Forbidden(route.action))
@@ -117,6 +118,11 @@ impl<'a> Call<'a> {
         self.visit.parameter(name)
     }
 
+    /// The name of what is asked for, in refusals.
+    pub(crate) fn action(&self) -> &'static str {
+        self.visit.route.action
+    }
+
     /// The URL of something below `/identity/v3`.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}/identity/v3{path}", self.visit.request.public_url)
@@ -127,6 +133,11 @@ impl Visit {
     /// A part of the path by its name in the route; empty when the route has no such part.
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.parameters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+    }
+
+    /// The parts of the path that the route names.
+    pub(super) fn parameters(&self) -> &[(&'static str, String)] {
+        &self.parameters
     }
 
     /// Answers inside one snapshot, after the check of the caller.

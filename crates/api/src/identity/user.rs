@@ -3,10 +3,10 @@
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use store::identity::User;
-use types::UserId;
 
 use super::{
     KeystoneError, auth, domain,
+    failures::Proof,
     fields::Fields,
     list, project,
     route::{Call, Visit},
@@ -82,7 +82,7 @@ async fn hashed(visit: &Visit, fields: &mut Fields) -> Result<Option<Option<Stri
     Ok(match fields.nullable_text("password")? {
         None => None,
         Some(None) => Some(None),
-        Some(Some(password)) => Some(Some(visit.api.passwords.hash(password).await?)),
+        Some(Some(password)) => Some(Some(visit.api.passwords.hash(visit.request.source, password).await?)),
     })
 }
 
@@ -93,18 +93,17 @@ pub(super) async fn create(visit: Visit) -> Result<Reply, KeystoneError> {
     visit
         .write(move |call| {
             fields.ignore(&["id", "links", "options"]);
+            let name = fields.name(LONGEST_NAME)?.ok_or_else(|| fields.lacks("name"))?;
+            let domain_id = match fields.text("domain_id")? {
+                Some(id) => domain::find(call, &id)?.id,
+                None => project::default_domain(call)?,
+            };
             let user = User {
-                id: UserId::random(),
-                name: fields.name(LONGEST_NAME)?.ok_or_else(|| fields.lacks("name"))?,
-                domain_id: match fields.text("domain_id")? {
-                    Some(id) => domain::find(call, &id)?.id,
-                    None => project::default_domain(call)?,
-                },
                 enabled: fields.flag("enabled")?.unwrap_or(true),
                 default_project_id: fields.id("default_project_id")?,
                 password_hash,
-                valid_from: 0,
                 extra: fields.rest(),
+                ..User::new(domain_id, name)
             };
             no_namesake(call, &user)?;
             call.identity.put_user(&user)?;
@@ -170,9 +169,13 @@ pub(super) async fn change_password(visit: Visit) -> Result<Reply, KeystoneError
         })
         .await?;
     let hash = known.as_ref().and_then(|user| user.password_hash.clone());
-    let good = visit.api.passwords.verify(original, hash).await?;
-    let Some(known) = known.filter(|_| good) else { return Err(KeystoneError::Unauthorized) };
-    let new_hash = visit.api.passwords.hash(wanted).await?;
+    let source = visit.request.source;
+    let proof = async {
+        let good = visit.api.passwords.verify(source, original, hash).await?;
+        known.filter(|_| good).ok_or(KeystoneError::Unauthorized)
+    };
+    let known = visit.api.failures.watch(Proof::Login, source, proof).await?;
+    let new_hash = visit.api.passwords.hash(source, wanted).await?;
     visit
         .write(move |call| {
             let user = call.identity.user(&known.id)?.filter(|user| user.password_hash == known.password_hash);

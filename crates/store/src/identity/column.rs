@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use rusqlite::{Row, types::Type};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 fn broken(column: &str, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     // The index of the column is only shown to people; its name says more.
@@ -33,4 +34,9 @@ where
 /// The JSON of a column.
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| broken(column, error))
+}
+
+/// A value as the JSON text of a column.
+pub(super) fn text(value: &(impl Into<Value> + Clone)) -> String {
+    value.clone().into().to_string()
 }
