@@ -8,10 +8,12 @@
 //! project) is a column `valid_from`: tokens issued before it are void. Single tokens are revoked
 //! by their audit id, and such a row lives only as long as the token would have.
 
+mod application_credential;
 mod assignment;
 mod catalog;
 mod column;
 mod configuration;
+mod credential;
 mod domain;
 mod filter;
 mod group;
@@ -19,21 +21,25 @@ mod password;
 mod project;
 mod role;
 mod token;
+mod trust;
 mod user;
 
 use rusqlite::Connection;
 
 use crate::Read;
 
+pub use application_credential::{AccessRule, ApplicationCredential};
 pub use assignment::{Actor, Assignment, AssignmentFilter, Target};
 pub use catalog::{Endpoint, Region, Service};
 pub use configuration::DomainOption;
+pub use credential::{Consumer, Credential};
 pub use domain::Domain;
 pub use filter::PrincipalFilter;
 pub use group::Group;
 pub use password::FailedLogins;
 pub use project::Project;
 pub use role::Role;
+pub use trust::{Trust, TrustFilter};
 pub use user::User;
 
 /// The identity rows as one snapshot or transaction sees them.

@@ -126,6 +126,16 @@ keystone_ids! {
     DomainId,
     /// A role: what a user may do in a project, a domain or the whole cloud.
     RoleId,
+    /// An application credential: a secret that lets a program act for a user in one project.
+    ApplicationCredentialId,
+    /// An access rule: a request that an application credential may make.
+    AccessRuleId,
+    /// A trust: roles of one user that another user may use.
+    TrustId,
+    /// A credential that Keystone keeps for others: a pair of EC2 keys, a certificate.
+    CredentialId,
+    /// A consumer: a program that asks users for their rights by OAuth.
+    ConsumerId,
 }
 
 impl ProjectId {

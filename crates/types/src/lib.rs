@@ -15,8 +15,9 @@ mod protocol;
 
 pub use address::{Cidr, MacAddr, ParseAddressError};
 pub use id::{
-    AddressScopeId, AttachmentId, DomainId, FloatingIpId, GroupId, NetworkId, ParseIdError, PortId, ProjectId, RoleId,
-    RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId, SubnetPoolId, UserId,
+    AccessRuleId, AddressScopeId, ApplicationCredentialId, AttachmentId, ConsumerId, CredentialId, DomainId,
+    FloatingIpId, GroupId, NetworkId, ParseIdError, PortId, ProjectId, RoleId, RouterId, SecurityGroupId,
+    SecurityGroupRuleId, SubnetId, SubnetPoolId, TrustId, UserId,
 };
 pub use port_range::{PortRange, PortRangeError};
 pub use protocol::{Direction, IpVersion, ParseProtocolError, Protocol};
