@@ -19,6 +19,7 @@ mod visit;
 use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
+use model::Feature;
 use serde_json::json;
 
 use crate::{
@@ -54,6 +55,14 @@ pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
 async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
     let request = &visit.request;
     let get = request.method == Method::GET || request.method == Method::HEAD;
+    let feature = parts.first().map_or(Feature::Basic, |first| Feature::of_path(first));
+    if feature != Feature::Basic
+        && let Some(absence) = extension::Absence::of(visit, feature)
+    {
+        // A stranger learns nothing of what is here.
+        visit.read(|_, _| Ok(())).await?;
+        return Err(NetworkError::Absent(absence));
+    }
     match parts {
         [] if get => version::v2(visit).await,
         ["extensions"] if get => extension::list(visit).await,
@@ -71,9 +80,12 @@ async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
         _ => match find_resource(parts) {
             Some((operations, rest)) => resource::route(visit, operations, rest).await,
             None => {
-                // A stranger learns nothing of what is here.
                 visit.read(|_, _| Ok(())).await?;
-                Err(NetworkError::UnknownResource { region: visit.region.clone(), feature: parts.join("/") })
+                let region = visit.region.clone();
+                Err(match feature {
+                    Feature::Basic => NetworkError::UnknownResource { region, path: parts.join("/") },
+                    feature => NetworkError::NotYet { region, feature },
+                })
             }
         },
     }

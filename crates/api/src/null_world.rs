@@ -27,6 +27,10 @@ impl World for NullWorld {
         Err(nothing_here())
     }
 
+    fn supports(&self, _region: &str, _extension: &str) -> Result<bool, WorldError> {
+        Ok(true)
+    }
+
     fn status(&self, _region: &str) -> Result<RegionStatus, WorldError> {
         Ok(RegionStatus { driver_ok: true, ..RegionStatus::default() })
     }

@@ -174,6 +174,10 @@ impl World for ToldWorld {
         Ok(vec![DropCount { reason: "spoofed".to_owned(), packets: 3, bytes: 180 }])
     }
 
+    fn supports(&self, _region: &str, _extension: &str) -> Result<bool, WorldError> {
+        Ok(true)
+    }
+
     fn status(&self, _region: &str) -> Result<RegionStatus, WorldError> {
         Ok(RegionStatus { driver_ok: true, rows: 7, ..RegionStatus::default() })
     }
@@ -217,6 +221,10 @@ impl World for SlowWorld {
 
     fn drops(&self, region: &str, _port: PortId) -> Result<Vec<DropCount>, WorldError> {
         Err(WorldError::UnknownRegion(region.to_owned()))
+    }
+
+    fn supports(&self, _region: &str, _extension: &str) -> Result<bool, WorldError> {
+        Ok(true)
     }
 
     fn status(&self, region: &str) -> Result<RegionStatus, WorldError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::Features;
+use model::{Feature, Features, ResourceInfo, view::Viewer};
 use store::Scope;
 use types::{ProjectId, UserId};
 
@@ -19,6 +19,8 @@ pub struct Settings {
     pub host: String,
     /// What the region has; what it lacks is refused by name.
     pub features: Features,
+    /// What every region of this cloud has, by their names, so that a refusal can say where to go.
+    pub cloud: Vec<(String, Features)>,
 }
 
 impl Default for Settings {
@@ -30,6 +32,20 @@ impl Default for Settings {
             mtu: 1500,
             host: "localhost".to_owned(),
             features: Features::all(),
+            cloud: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Where a feature is to be had, as a sentence.
+    #[must_use]
+    pub fn regions_with(&self, feature: Feature) -> String {
+        let names: Vec<_> =
+            self.cloud.iter().filter(|(_, has)| has.contains(feature)).map(|(name, _)| name.as_str()).collect();
+        match names.as_slice() {
+            [] => "No region of this cloud offers it.".to_owned(),
+            names => format!("Regions that offer it: {}.", names.join(", ")),
         }
     }
 }
@@ -75,6 +91,12 @@ impl Context {
     #[must_use]
     pub fn may_write(&self) -> bool {
         self.is_admin || self.roles.iter().any(|role| WRITERS.contains(&role.to_ascii_lowercase().as_str()))
+    }
+
+    /// How the user sees the objects of a resource.
+    #[must_use]
+    pub fn viewer(&self, info: &'static ResourceInfo) -> Viewer {
+        Viewer::new(info, self.is_admin, self.settings.features)
     }
 
     /// Whose objects the user sees.

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use model::RequestError;
+use model::{Feature, RequestError};
 use store::StoreError;
 use types::{Cidr, MacAddr, NetworkId, PortId, RouterId, SecurityGroupId, SecurityGroupRuleId, SubnetId};
 
@@ -100,6 +100,9 @@ errors! {
         => "field: subnetpool_id, value: {id}; give a cidr.";
     /// A resource that is not there for this caller.
     HTTPNotFound {} 404 "The resource could not be found." => "";
+    /// The region has not what the request uses.
+    FeatureNotOffered { region: String, feature: Feature, attribute: String, elsewhere: String } 400
+        "Region {region} does not offer {feature}." => "field: {attribute}. {elsewhere}";
     /// The object has no such tag.
     TagNotFound { tag: String } 404 "Tag {tag} could not be found." => "field: tag, value: {tag}";
     /// Tags of an object that does not exist.

@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use model::{Attribute, Body, ListQuery, Request, Resource, ResourceInfo, Who, request, view};
+use model::{Attribute, Body, ListQuery, Request, Resource, ResourceInfo, Who, feature, request};
 use store::{Read, Scope, Tx};
 use types::ProjectId;
 
@@ -133,6 +133,7 @@ impl<B: Behaviour> Operations for Collection<B> {
 
     fn create(&self, tx: &mut Tx<'_>, context: &Context, bodies: &[&Body]) -> Result<Vec<Body>, Error> {
         let info = B::Of::INFO;
+        bodies.iter().try_for_each(|body| require_features(info, context, body))?;
         let parse = |body: &&Body| request::create::<B::Of>(body, &context.project_id, context.is_admin);
         let requests = bodies.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         for request in &requests {
@@ -146,9 +147,8 @@ impl<B: Behaviour> Operations for Collection<B> {
             created.push(stored::<B>(tx, context, &object)?);
         }
         B::complete_created(tx, context, &mut created)?;
-        for body in &mut created {
-            view::present(info, body, context.is_admin, &[]);
-        }
+        let viewer = context.viewer(info);
+        created.iter_mut().for_each(|body| viewer.present(body, &[]));
         Ok(created)
     }
 
@@ -166,9 +166,8 @@ impl<B: Behaviour> Operations for Collection<B> {
         let id = |body: Option<&Body>| body?.get("id")?.as_str().map(str::to_owned);
         let (first, last) = (id(items.first()), id(items.last()));
         B::complete(read, context, &mut items)?;
-        for body in &mut items {
-            view::present(info, body, context.is_admin, &query.fields);
-        }
+        let viewer = context.viewer(info);
+        items.iter_mut().for_each(|body| viewer.present(body, &query.fields));
         Ok(Page { items, first, last })
     }
 
@@ -179,7 +178,7 @@ impl<B: Behaviour> Operations for Collection<B> {
         let mut bodies = [found.ok_or_else(|| B::not_found(id))?];
         B::complete(read, context, &mut bodies)?;
         let [mut body] = bodies;
-        view::present(info, &mut body, context.is_admin, fields);
+        context.viewer(info).present(&mut body, fields);
         Ok(body)
     }
 
@@ -192,6 +191,7 @@ impl<B: Behaviour> Operations for Collection<B> {
         if_match: Option<u64>,
     ) -> Result<Body, Error> {
         let info = B::Of::INFO;
+        require_features(info, context, body)?;
         let request = request::update::<B::Of>(body)?;
         let old = changeable::<B>(tx, context, id, "update")?;
         authorise("update", info, context, &request.named)?;
@@ -200,7 +200,7 @@ impl<B: Behaviour> Operations for Collection<B> {
         let mut bodies = [stored::<B>(tx, context, &new)?];
         B::complete(tx, context, &mut bodies)?;
         let [mut body] = bodies;
-        view::present(info, &mut body, context.is_admin, &[]);
+        context.viewer(info).present(&mut body, &[]);
         Ok(body)
     }
 
@@ -209,6 +209,19 @@ impl<B: Behaviour> Operations for Collection<B> {
         authorise("delete", B::Of::INFO, context, &[])?;
         check_revision(&object, if_match)?;
         B::delete(tx, context, object)
+    }
+}
+
+/// Refuses a request that uses what the region does not have.
+fn require_features(info: &ResourceInfo, context: &Context, body: &Body) -> Result<(), Error> {
+    match feature::attribute::needed(info, body, context.settings.features) {
+        None => Ok(()),
+        Some((attribute, feature)) => Err(Error::FeatureNotOffered {
+            region: context.region.clone(),
+            feature,
+            attribute: attribute.to_owned(),
+            elsewhere: context.settings.regions_with(feature),
+        }),
     }
 }
 

@@ -270,6 +270,6 @@ pub(crate) fn shown(read: &Read<'_>, context: &Context, router: &Router) -> Resu
     let id = router.id.to_string();
     let mut body =
         read.get_body(Router::INFO, &context.region, &id, store::Scope::All)?.ok_or_else(|| Routers::not_found(&id))?;
-    model::view::present(Router::INFO, &mut body, context.is_admin, &[]);
+    context.viewer(Router::INFO).present(&mut body, &[]);
     Ok(body)
 }

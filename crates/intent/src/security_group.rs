@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use model::{
     Body, ListQuery, Patch, Request, RequestError, Resource, SecurityGroup, SecurityGroupPatch, SecurityGroupRule,
-    Timestamp, query::Filter, security_group::DEFAULT, view,
+    Timestamp, query::Filter, security_group::DEFAULT,
 };
 use serde_json::{Value, json};
 use store::{Read, Scope, Tx};
@@ -107,10 +107,11 @@ fn rules_of(read: &Read<'_>, context: &Context, ids: Vec<Value>) -> Result<HashM
         return Ok(HashMap::new());
     };
     let query = ListQuery { filters: vec![Filter::OneOf { attribute, values: ids }], ..ListQuery::default() };
+    let viewer = context.viewer(info);
     let mut rules: HashMap<String, Vec<Value>> = HashMap::new();
     for mut body in read.list_bodies(info, &context.region, Scope::All, &query)? {
         let group = body.get("security_group_id").and_then(Value::as_str).unwrap_or_default().to_owned();
-        view::present(info, &mut body, context.is_admin, &[]);
+        viewer.present(&mut body, &[]);
         // Rules have no tags of their own; inside a group the real service shows the key.
         body.insert("tags".to_owned(), json!([]));
         rules.entry(group).or_default().push(Value::Object(body));

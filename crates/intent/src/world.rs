@@ -126,6 +126,10 @@ pub trait World: Send + Sync {
     /// What was dropped at a port.
     fn drops(&self, region: &str, port: PortId) -> Result<Vec<DropCount>, WorldError>;
 
+    /// Whether the region's datapath can do what an extension promises. What the datapath has not
+    /// said yet is taken for possible: it is asked before anything is applied.
+    fn supports(&self, region: &str, extension: &str) -> Result<bool, WorldError>;
+
     /// How reconcile is doing.
     fn status(&self, region: &str) -> Result<RegionStatus, WorldError>;
 }

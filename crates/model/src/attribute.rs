@@ -375,12 +375,14 @@ pub struct Constant {
     pub admin: bool,
     /// Whether it may be sent, with that value or null.
     pub accepted: bool,
+    /// The API extension that it comes with; empty for the core.
+    pub since: &'static str,
 }
 
 /// A constant that may be sent.
 #[must_use]
 pub const fn constant(name: &'static str, value: &'static str) -> Constant {
-    Constant { name, value, admin: false, accepted: true }
+    Constant { name, value, admin: false, accepted: true, since: "" }
 }
 
 impl Constant {
@@ -394,5 +396,11 @@ impl Constant {
     #[must_use]
     pub const fn read_only(self) -> Self {
         Self { accepted: false, ..self }
+    }
+
+    /// The extension that it comes with.
+    #[must_use]
+    pub const fn since(self, alias: &'static str) -> Self {
+        Self { since: alias, ..self }
     }
 }

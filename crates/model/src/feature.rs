@@ -12,6 +12,8 @@
 //! Deliberately absent: any rule of a single resource. Who refuses what, asks
 //! [`Features::contains`].
 
+pub mod attribute;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};

@@ -41,5 +41,5 @@ resource! {
         /// Short texts to find it by.
         tags: Vec<String> = attribute(Kind::TextList { max: 255 }).since("standard-attr-tag");
     }
-    constants [constant("port_forwardings", "[]").read_only(), constant("qos_policy_id", "null")]
+    constants [constant("port_forwardings", "[]").read_only(), constant("qos_policy_id", "null").since("qos-fip")]
 }

@@ -51,6 +51,6 @@ resource! {
         constant("ipv4_address_scope", "null").read_only(),
         constant("ipv6_address_scope", "null").read_only(),
         constant("l2_adjacency", "true").read_only(),
-        constant("qos_policy_id", "null"),
+        constant("qos_policy_id", "null").since("qos"),
     ]
 }

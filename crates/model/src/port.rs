@@ -158,9 +158,9 @@ resource! {
         constant("hints", "null").admin(),
         constant("ip_allocation", "\"immediate\"").read_only(),
         constant("numa_affinity_policy", "null"),
-        constant("qos_network_policy_id", "null").read_only(),
-        constant("qos_policy_id", "null"),
-        constant("resource_request", "null").admin().read_only(),
+        constant("qos_network_policy_id", "null").read_only().since("qos-port-network-policy"),
+        constant("qos_policy_id", "null").since("qos"),
+        constant("resource_request", "null").admin().read_only().since("port-resource-request"),
         constant("trusted", "null").admin(),
     ]
 }

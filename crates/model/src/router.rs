@@ -66,7 +66,7 @@ resource! {
         constant("availability_zones", "[]").read_only(),
         constant("conntrack_helpers", "[]").read_only(),
         constant("distributed", "false").admin(),
-        constant("enable_ndp_proxy", "false"),
+        constant("enable_ndp_proxy", "false").since("l3-ext-ndp-proxy"),
         constant("flavor_id", "null"),
         constant("ha", "false").admin(),
     ]

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::{
-    Resource, ResourceInfo,
+    Features, Resource, ResourceInfo,
     attribute::{Attribute, Who},
+    feature,
     resource::Body,
 };
 
@@ -30,25 +31,45 @@ pub fn body_of<R: Resource>(object: &R) -> Body {
     }
 }
 
-/// Makes the stored attributes of an object those that a client sees: internal ones and those that
-/// the client may not see go, constants and `tenant_id` come, and `fields` selects.
-pub fn present(info: &'static ResourceInfo, body: &mut Body, is_admin: bool, fields: &[String]) {
-    for attribute in info.attributes {
-        let hidden = !sees(attribute, is_admin);
-        if hidden || (attribute.omit_null && body.get(attribute.name).is_some_and(Value::is_null)) {
-            body.remove(attribute.name);
+/// How one client sees the objects of one resource.
+#[derive(Debug)]
+pub struct Viewer {
+    info: &'static ResourceInfo,
+    is_admin: bool,
+    /// Attributes of features that the region lacks.
+    absent: Vec<&'static str>,
+}
+
+impl Viewer {
+    /// The view of somebody in a region with these features.
+    #[must_use]
+    pub fn new(info: &'static ResourceInfo, is_admin: bool, features: Features) -> Self {
+        Self { info, is_admin, absent: feature::attribute::absent(info, features) }
+    }
+
+    /// Makes the stored attributes of an object those that the client sees: internal ones and those
+    /// that the client may not see go, constants and `tenant_id` come, and `fields` selects.
+    pub fn present(&self, body: &mut Body, fields: &[String]) {
+        for attribute in self.info.attributes {
+            let hidden = !sees(attribute, self.is_admin);
+            if hidden || (attribute.omit_null && body.get(attribute.name).is_some_and(Value::is_null)) {
+                body.remove(attribute.name);
+            }
         }
-    }
-    for constant in info.constants {
-        if !constant.admin || is_admin {
-            body.insert(constant.name.to_owned(), constant_value(constant.value));
+        for constant in self.info.constants {
+            if !constant.admin || self.is_admin {
+                body.insert(constant.name.to_owned(), constant_value(constant.value));
+            }
         }
-    }
-    if let Some(project) = body.get("project_id").cloned() {
-        body.insert("tenant_id".to_owned(), project);
-    }
-    if !fields.is_empty() {
-        body.retain(|name, _| fields.iter().any(|field| field == name));
+        for name in &self.absent {
+            body.remove(*name);
+        }
+        if let Some(project) = body.get("project_id").cloned() {
+            body.insert("tenant_id".to_owned(), project);
+        }
+        if !fields.is_empty() {
+            body.retain(|name, _| fields.iter().any(|field| field == name));
+        }
     }
 }
 

@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod capability;
 mod error;
 mod explain;
 mod plan;

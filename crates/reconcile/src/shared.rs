@@ -7,10 +7,10 @@ use std::{
 };
 
 use intent::{DropCount, RegionStatus, TraceReport, TraceRequest, World, WorldError};
-use logical::{Driver, LogicalNetwork, PortId};
+use logical::{Capabilities, Driver, LogicalNetwork, PortId};
 use store::ChangeSeq;
 
-use crate::{Reconciler, explain};
+use crate::{Reconciler, capability, explain};
 
 /// The published state of a region. Everything here is replaced as a whole after a pass.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +21,8 @@ pub(crate) struct Published {
     pub(crate) network: LogicalNetwork,
     /// How the thread is doing.
     pub(crate) status: RegionStatus,
+    /// What the driver can do, asked when nothing is known of it; `None` before its first answer.
+    pub(crate) capabilities: Option<Capabilities>,
 }
 
 pub(crate) struct Shared {
@@ -130,6 +132,12 @@ impl World for Regions {
             bytes: c.bytes,
         };
         Ok(counts.into_iter().map(count).collect())
+    }
+
+    fn supports(&self, region: &str, extension: &str) -> Result<bool, WorldError> {
+        let published = lock(&self.region(region)?.published);
+        let Some(capabilities) = &published.capabilities else { return Ok(true) };
+        Ok(capability::needed(extension).iter().all(|needed| capabilities.contains(needed)))
     }
 
     fn status(&self, region: &str) -> Result<RegionStatus, WorldError> {

@@ -146,6 +146,11 @@ impl Worker {
             work.rows.extend(self.retries.due(now));
 
             let full = self.full_pass.is_none_or(|at| now.duration_since(at) >= FULL_PASS_EVERY);
+            if self.full_pass.is_none() {
+                // The first pass, or the first after a failure: it may be another driver than before.
+                let capabilities = driver.capabilities()?;
+                self.shared.publish(|published| published.capabilities = Some(capabilities));
+            }
             if full {
                 self.observed = driver.observe()?;
                 work.rows = all_keys(compiled.compiler.network(), &self.observed);

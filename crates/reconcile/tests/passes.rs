@@ -9,8 +9,8 @@ use std::{
 
 use intent::World;
 use logical::{
-    Capabilities, Change, Driver, DriverError, DropCount, NullDriver, Observed, Outcome, PortId, RowKey, RowState,
-    Swept,
+    Capabilities, Capability, Change, Driver, DriverError, DropCount, NullDriver, Observed, Outcome, PortId, RowKey,
+    RowState, Swept,
 };
 use model::{FixedIp, Network, Port, Resource, Subnet, Timestamp};
 use reconcile::{Reconciler, Regions};
@@ -26,6 +26,8 @@ struct Script {
     broken: u32,
     /// Ports wait, with this reason.
     waiting: Option<String>,
+    /// It cannot translate addresses.
+    no_nat: bool,
     applied: Vec<Change>,
 }
 
@@ -38,7 +40,11 @@ struct Scripted {
 
 impl Driver for Scripted {
     fn capabilities(&mut self) -> Result<Capabilities, DriverError> {
-        self.inner.lock().unwrap().capabilities()
+        let mut all = self.inner.lock().unwrap().capabilities()?;
+        if self.script.lock().unwrap().no_nat {
+            all.remove(&Capability::Nat4);
+        }
+        Ok(all)
     }
 
     fn observe(&mut self) -> Result<Observed, DriverError> {
@@ -242,4 +248,25 @@ fn a_status_that_the_store_refused_is_written_when_the_lease_is_back() {
         counters.get("failed_passes").is_some_and(|count| *count > 0)
     });
     eventually("the port is DOWN", || fixture.port().status == "DOWN");
+}
+
+#[test]
+fn what_the_driver_can_do_is_asked_again_when_it_may_be_another() {
+    let fixture = Fixture::new("capabilities");
+    fixture.driver.script.lock().unwrap().no_nat = true;
+    let reconciler = fixture.spawn();
+    fixture.wait(&reconciler);
+    let supports = |extension: &str| Regions::new([&reconciler]).supports(REGION, extension).unwrap();
+    assert!(!supports("router") && supports("security-group") && supports("pagination"));
+
+    {
+        let mut script = fixture.driver.script.lock().unwrap();
+        script.no_nat = false;
+        script.broken = 1;
+    }
+    let port = fixture.port();
+    let mut down = port.clone();
+    down.admin_state_up = false;
+    fixture.store.write_blocking(move |tx| tx.update(REGION, &port, &down)).unwrap();
+    eventually("routers are offered", || supports("router"));
 }

@@ -16,8 +16,8 @@ pub(super) async fn run(
 ) -> Result<Reply, NetworkError> {
     let Some(action) = intent::action(info.path, name) else {
         visit.read(|_, _| Ok(())).await?;
-        let feature = format!("{}/{{id}}/{name}", info.path);
-        return Err(NetworkError::UnknownResource { region: visit.region.clone(), feature });
+        let path = format!("{}/{{id}}/{name}", info.path);
+        return Err(NetworkError::UnknownResource { region: visit.region.clone(), path });
     };
     if visit.request.method != Method::PUT {
         return Err(NetworkError::MethodNotAllowed);

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use types::{PortId, Protocol};
 
 use super::{NetworkError, Visit};
-use crate::edge::Reply;
+use crate::{edge::Reply, peer};
 
 /// The datapath's inside shows other projects' objects.
 fn admin_only(context: &Context, rule: &str) -> Result<(), NetworkError> {
@@ -114,6 +114,7 @@ pub(super) async fn status(visit: &Visit) -> Result<Reply, NetworkError> {
         "rows": status.rows,
         "lag": status.lag,
         "problems": problems,
+        "peers": peer::view(&visit.api.config.peers),
         "counters": status.counters,
     } })))
 }

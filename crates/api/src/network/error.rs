@@ -2,7 +2,7 @@
 
 use hyper::{StatusCode, header};
 use intent::WorldError;
-use model::RequestError;
+use model::{Feature, RequestError};
 use serde_json::json;
 use store::StoreError;
 
@@ -11,11 +11,15 @@ use crate::{
     identity::{self, KeystoneError},
 };
 
+use super::extension::Absence;
+
 /// Why the network service refuses a request.
 #[derive(Debug)]
 pub(super) enum NetworkError {
     /// No valid token.
     Unauthorized,
+    /// What the identity service says beyond that.
+    Identity(KeystoneError),
     /// A token without a project.
     NoProject,
     /// What the operation says.
@@ -25,9 +29,13 @@ pub(super) enum NetworkError {
     /// The region is not one of ours.
     UnknownRegion { region: String, known: Vec<String>, feature: Option<String> },
     /// Nothing of this region has that path.
-    UnknownResource { region: String, feature: String },
-    /// No extension of that alias.
-    UnknownExtension { alias: String },
+    UnknownResource { region: String, path: String },
+    /// The path belongs to a feature that the region lacks.
+    Absent(Absence),
+    /// The path belongs to a feature that the region is to have, and this version lacks.
+    NotYet { region: String, feature: Feature },
+    /// No extension of that alias here.
+    UnknownExtension { alias: String, absence: Option<Absence> },
     /// Only administrators may.
     Forbidden { rule: String },
     /// The path exists, not by this method.
@@ -68,7 +76,8 @@ impl From<KeystoneError> for NetworkError {
     fn from(error: KeystoneError) -> Self {
         match error {
             KeystoneError::Internal(cause) => Self::Internal(cause),
-            _ => Self::Unauthorized,
+            KeystoneError::Unauthorized => Self::Unauthorized,
+            other => Self::Identity(other),
         }
     }
 }
@@ -88,6 +97,7 @@ impl NetworkError {
                 let message = "The request you have made requires authentication.";
                 identity::refusal(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, &uri)
             }
+            Self::Identity(error) => error.into_reply(request),
             Self::NoProject => body(
                 StatusCode::FORBIDDEN,
                 "InvalidScope",
@@ -101,12 +111,21 @@ impl NetworkError {
                 let detail = format!("region: {region}{asked}; the regions here are: {}.", known.join(", "));
                 body(StatusCode::NOT_FOUND, "HTTPNotFound", &format!("There is no region '{region}' here."), &detail)
             }
-            Self::UnknownResource { region, feature } => {
-                let detail = format!("Region {region} has no '{feature}'. GET /v2.0/extensions lists what it has.");
+            Self::UnknownResource { region, path } => {
+                let detail = format!("Region {region} has no '{path}'. GET /v2.0/extensions lists what it has.");
                 body(StatusCode::NOT_FOUND, "HTTPNotFound", NOT_FOUND, &detail)
             }
-            Self::UnknownExtension { alias } => {
-                html_not_found(&format!("Extension with alias {} does not exist", escaped(&alias)))
+            Self::Absent(Absence { message, detail }) => {
+                body(StatusCode::NOT_FOUND, "FeatureNotOffered", &message, &detail)
+            }
+            Self::NotYet { region, feature } => {
+                let detail = format!("Region {region} is to offer {feature}, which this version does not have yet.");
+                body(StatusCode::NOT_FOUND, "HTTPNotFound", NOT_FOUND, &detail)
+            }
+            Self::UnknownExtension { alias, absence } => {
+                let why = absence.map(|absence| format!(". {} {}", absence.message, absence.detail));
+                let why = escaped(&why.unwrap_or_default());
+                html_not_found(&format!("Extension with alias {} does not exist{why}", escaped(&alias)))
             }
             Self::Forbidden { rule } => body(
                 StatusCode::FORBIDDEN,

@@ -39,8 +39,8 @@ pub(super) async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, Networ
         }
         (_, [] | [_] | [_, "default" | "details" | "details.json"], _) => return Err(NetworkError::MethodNotAllowed),
         _ => {
-            let feature = format!("quotas/{}", parts.join("/"));
-            return Err(NetworkError::UnknownResource { region: visit.region.clone(), feature });
+            let path = format!("quotas/{}", parts.join("/"));
+            return Err(NetworkError::UnknownResource { region: visit.region.clone(), path });
         }
     };
     Ok(Reply::ok(&json!({ "quota": quota })))

@@ -29,8 +29,8 @@ pub(super) async fn route(visit: &Visit, operations: &'static dyn Operations, pa
         (_, [id, name]) => action::run(visit, info, id, name).await,
         (_, [_, _, ..]) => {
             visit.read(|_, _| Ok(())).await?;
-            let feature = format!("{}/{}", info.path, parts.join("/"));
-            Err(NetworkError::UnknownResource { region: visit.region.clone(), feature })
+            let path = format!("{}/{}", info.path, parts.join("/"));
+            Err(NetworkError::UnknownResource { region: visit.region.clone(), path })
         }
         _ => Err(NetworkError::MethodNotAllowed),
     }

@@ -18,7 +18,7 @@ pub(super) struct Visit {
     pub(super) api: Arc<Api>,
     pub(super) request: Arc<Request>,
     pub(super) region: String,
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
 }
 
 impl Visit {
