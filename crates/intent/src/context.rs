@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Feature, Features, ResourceInfo, view::Viewer};
+use model::{Feature, Features, QuotaDefaults, ResourceInfo, view::Viewer};
 use store::Scope;
 use types::{ProjectId, UserId};
 
@@ -19,6 +19,8 @@ pub struct Settings {
     pub host: String,
     /// What the region has; what it lacks is refused by name.
     pub features: Features,
+    /// The limits of projects that have none of their own.
+    pub quotas: QuotaDefaults,
     /// What every region of this cloud has, by their names, so that a refusal can say where to go.
     pub cloud: Vec<(String, Features)>,
 }
@@ -32,6 +34,7 @@ impl Default for Settings {
             mtu: 1500,
             host: "localhost".to_owned(),
             features: Features::all(),
+            quotas: QuotaDefaults::default(),
             cloud: Vec::new(),
         }
     }

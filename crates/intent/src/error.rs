@@ -118,6 +118,9 @@ errors! {
     RevisionNumberConstraintFailed { expected: u64, current: u64 } 412
         "Constrained to {expected}, but current revision is {current}"
         => "Show the object, and repeat the request with If-Match: revision_number={current}.";
+    /// Something that only administrators may do.
+    AdminRequired { reason: &'static str } 403 "User does not have admin privileges: {reason}."
+        => "Ask an administrator.";
     /// A limit of the project.
     OverQuota { resources: String } 409 "Quota exceeded for resources: {resources}."
         => "'openstack quota show' shows the limits; delete something, or ask an administrator for more.";
@@ -267,9 +270,6 @@ errors! {
     /// A route that the router cannot have.
     InvalidRoutes { routes: String, reason: &'static str } 400 "Invalid format for routes: {routes}, {reason}"
         => "field: routes; the next hop must be an address on a subnet of the router, other than its own.";
-    /// Too many routes.
-    RoutesExhausted { router: RouterId, limit: usize } 409
-        "Unable to complete operation for {router}. The number of routes exceeds the maximum {limit}." => "field: routes";
 
     /// No router connects the port with the external network.
     ExternalGatewayForFloatingIPNotFound { network: NetworkId, subnet: SubnetId, port: PortId } 404

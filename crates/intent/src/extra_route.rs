@@ -19,13 +19,8 @@ pub(crate) fn replace(
     old: Router,
     routes: Vec<ExtraRoute>,
 ) -> Result<Router, Error> {
-    let limit = quota::limit(tx, context, &old.project_id, "router_route")?;
-    if let Ok(limit) = usize::try_from(limit)
-        && routes.len() > limit
-    {
-        return Err(Error::RoutesExhausted { router: old.id, limit });
-    }
     check(tx, context, &old, &routes)?;
+    quota::enforce_each(tx, context, &old.project_id, "network.router_routes", routes.len())?;
     let mut new = old.clone();
     new.routes = routes;
     Ok(tx.update_touched(&context.region, &old, new)?)

@@ -34,10 +34,10 @@
 //! tags::clear(tx, &ctx, info, &id) -> Result<(), Error>
 //!
 //! // Quotas: /v2.0/quotas[/{project}[/default|/details]]; each answers the inner object of `quota`
-//! quota::show / quota::defaults / quota::details(read, &ctx, project) -> Result<Body, Error>
-//! quota::list(read, &ctx) -> Result<Vec<Body>, Error>
-//! quota::update(tx, &ctx, project, &json) -> Result<Body, Error>            // body {"quota": {...}}
-//! quota::reset(tx, &ctx, project) -> Result<(), Error>
+//! quota::network::{show, defaults, details}(read, &ctx, project) -> Result<Body, Error>
+//! quota::network::list(read, &ctx) -> Result<Vec<Body>, Error>
+//! quota::network::update(tx, &ctx, project, &json) -> Result<Body, Error>   // body {"quota": {...}}
+//! quota::network::reset(tx, &ctx, project) -> Result<(), Error>
 //!
 //! // Errors: status, `type` and message of the NeutronError body, and our detail.
 //! error.status(): u16; error.kind(): &'static str; error.to_string(); error.detail(): String

@@ -143,7 +143,11 @@ impl<B: Behaviour> Operations for Collection<B> {
         quota::enforce(tx, context, info, &owners)?;
         let mut created = Vec::with_capacity(requests.len());
         for (request, project) in requests.into_iter().zip(owners) {
-            let object = B::create(tx, context, project, request)?;
+            let object = B::create(tx, context, project.clone(), request)?;
+            // A rule belongs to its group's project, whoever asks for it.
+            if *object.project_id() != project {
+                quota::enforce_all(tx, context, object.project_id(), &[(info, 0)])?;
+            }
             created.push(stored::<B>(tx, context, &object)?);
         }
         B::complete_created(tx, context, &mut created)?;

@@ -43,7 +43,7 @@ impl Behaviour for SecurityGroups {
             return Err(Error::SecurityGroupDefaultAlreadyExists {});
         }
         // It comes with a rule for each IP version.
-        quota::enforce_count(tx, context, SecurityGroupRule::INFO, &group.project_id, 2)?;
+        quota::enforce_all(tx, context, &group.project_id, &[(SecurityGroupRule::INFO, 2)])?;
         tx.insert(&context.region, &group)?;
         insert_rules(tx, context, &group, None)?;
         Ok(group)
@@ -140,6 +140,8 @@ pub(crate) fn ensure_default(
     DEFAULT.clone_into(&mut group.name);
     "Default security group".clone_into(&mut group.description);
     group.is_default = true;
+    // Upstream counts its rules, and lets the group itself go beyond the limit.
+    quota::enforce_all(tx, context, project, &[(SecurityGroupRule::INFO, 4)])?;
     tx.insert(&context.region, &group)?;
     insert_rules(tx, context, &group, Some(group.id))?;
     Ok(group.id)

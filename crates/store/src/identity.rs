@@ -58,3 +58,10 @@ impl<'c> Read<'c> {
         Identity { connection: self.connection() }
     }
 }
+
+impl<'a> Identity<'a> {
+    /// The connection, for other modules of this crate whose rows belong to the same moment.
+    pub(crate) fn connection(&self) -> &'a Connection {
+        self.connection
+    }
+}

@@ -123,12 +123,6 @@ impl<'c> Read<'c> {
         Ok(bodies)
     }
 
-    /// How many objects of a resource a project owns.
-    pub fn count(&self, info: &'static ResourceInfo, region: &str, project: &ProjectId) -> Result<u64, StoreError> {
-        let sql = format!("SELECT count(*) FROM {} WHERE region = ? AND project_id = ?", table(info).name);
-        Ok(self.connection.prepare_cached(&sql)?.query_row(params![region, project.as_str()], |row| row.get(0))?)
-    }
-
     /// Whether a subnet's address is some port's.
     pub fn address_in_use(&self, region: &str, subnet: SubnetId, address: IpAddr) -> Result<bool, StoreError> {
         let sql = "SELECT 1 FROM fixed_ips WHERE region = ? AND subnet_id = ? AND ip_address = ?";
@@ -186,17 +180,6 @@ impl<'c> Read<'c> {
             ids.extend(id?.parse::<PortId>().ok());
         }
         Ok(ids)
-    }
-
-    /// The projects with their own limits, or one of them: project, resource, limit.
-    pub fn quotas(&self, region: &str, project: Option<&ProjectId>) -> Result<Vec<(String, String, i64)>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT project_id, resource, maximum FROM quotas WHERE region = ?1 AND (?2 IS NULL OR project_id = ?2) \
-             ORDER BY project_id, resource",
-        )?;
-        let project = project.map(ProjectId::as_str);
-        let rows = statement.query_map(params![region, project], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The object of that name.

@@ -1,7 +1,7 @@
 //! Quotas: what a project may have, and what it has.
 
 use hyper::{Method, StatusCode};
-use intent::quota;
+use intent::quota::network as quota;
 use serde_json::json;
 use types::ProjectId;
 

@@ -1,6 +1,6 @@
 //! Quotas and tags.
 
-use intent::{quota, tags};
+use intent::{quota::network as quota, tags};
 use model::{Network, Resource};
 use serde_json::json;
 
