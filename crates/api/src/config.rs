@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use intent::Settings;
 
-use crate::TrustedProxies;
+use crate::{FailureLimits, TrustedProxies};
 
 /// A region of this process.
 #[derive(Debug, Clone)]
@@ -81,8 +81,10 @@ pub struct Limits {
     pub questions: usize,
     /// Password hashes computed at once.
     pub hashes: usize,
-    /// Logins that may wait for a hash; more get 429.
+    /// Logins that may wait for a hash, of all sources together; more get 429.
     pub waiting_logins: usize,
+    /// Failed logins of one source.
+    pub failures: FailureLimits,
     /// Objects in one page of a list, and in one bulk create.
     pub page: usize,
     /// How long open requests may take to finish after the shutdown signal.
@@ -102,6 +104,7 @@ impl Default for Limits {
             questions: 128,
             hashes: std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)),
             waiting_logins: 64,
+            failures: FailureLimits::default(),
             page: 1000,
             shutdown_time: Duration::from_secs(10),
         }

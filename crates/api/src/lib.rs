@@ -44,13 +44,14 @@ pub use edge::{Bound, Probes, ProxyHeaders, ServeError, TrustedProxies};
 pub use identity::{
     Access, Route as IdentityRoute,
     bootstrap::{Bootstrap, BootstrapError, Bootstrapped, bootstrap},
+    failures::FailureLimits,
     keyring::KeyError,
     routes as identity_routes,
 };
 pub use null_world::NullWorld;
 
 use edge::Metrics;
-use identity::{keyring::Keyring, password::Passwords};
+use identity::{failures::Failures, keyring::Keyring, password::Passwords};
 
 /// What every request works with.
 pub(crate) struct Api {
@@ -59,6 +60,7 @@ pub(crate) struct Api {
     pub(crate) world: Arc<dyn World>,
     pub(crate) keys: Keyring,
     pub(crate) passwords: Passwords,
+    pub(crate) failures: Failures,
     pub(crate) metrics: Metrics,
     /// Places of the requests that are worked on at once.
     pub(crate) turns: Arc<Semaphore>,
@@ -74,8 +76,9 @@ pub async fn bind(config: ApiConfig, store: Store, world: Arc<dyn World>, probes
     let turns = Arc::new(Semaphore::new(limits.requests));
     let questions = Arc::new(Semaphore::new(limits.questions));
     identity::bootstrap::refresh_catalogue(&store, config.region_names()).await?;
+    let failures = Failures::new(limits.failures.clone());
     let metrics = Metrics::default();
-    Bound::open(Api { config, store, world, keys, passwords, metrics, turns, questions }, probes).await
+    Bound::open(Api { config, store, world, keys, passwords, failures, metrics, turns, questions }, probes).await
 }
 
 /// Serves until `shutdown` is ready and open requests have finished.

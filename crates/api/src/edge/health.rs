@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hyper::{Method, StatusCode, body::Incoming};
 
 use super::{Reply, server::Probes};
-use crate::Api;
+use crate::{Api, peer};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -21,7 +21,8 @@ pub(super) async fn answer(api: &Arc<Api>, probes: &Probes, request: &hyper::Req
             Err(reason) => Reply::of_type(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {reason}\n")),
         },
         "/metrics" => {
-            let mut text = api.metrics.render();
+            let mut text = api.metrics.render() + &api.passwords.render() + &api.failures.render();
+            text.push_str(&peer::metrics(&api.config.peers));
             for source in &probes.metrics {
                 text.push_str(&source());
             }

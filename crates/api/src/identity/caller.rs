@@ -76,7 +76,7 @@ pub(crate) enum Presented {
 /// made-up tokens cost a decryption and nothing else.
 pub(crate) async fn presented(api: &Api, request: &Request) -> Result<Presented, KeystoneError> {
     let text = request.header(TOKEN_HEADER).ok_or(KeystoneError::Unauthorized)?;
-    let token = Token::open(text, &api.keys).ok_or(KeystoneError::Unauthorized)?;
+    let token = Token::open(text, &api.keys).ok_or_else(|| api.failures.made_up(request.source))?;
     if token.expires_at <= clock::now() { Err(KeystoneError::Unauthorized) } else { Ok(Presented::Own(token)) }
 }
 

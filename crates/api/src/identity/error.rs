@@ -49,6 +49,12 @@ pub(crate) enum KeystoneError {
     /// More logins at once than hashes can be computed.
     #[error("Too many logins are being checked. Try again in a moment.")]
     TooManyLogins,
+    /// More failed logins from one source than are looked at.
+    #[error("Too many failed logins came from your address. Try again in {seconds} seconds.")]
+    TooManyFailures {
+        /// Until the next one is looked at.
+        seconds: u64,
+    },
     /// Something here failed; the log says what.
     #[error("An unexpected error prevented the server from fulfilling your request.")]
     Internal(String),
@@ -66,7 +72,7 @@ impl KeystoneError {
         Self::BadRequest(format!("Invalid input for field/attribute {attribute}. Value: {value}. {reason}"))
     }
 
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) | Self::Refused(_) => StatusCode::FORBIDDEN,
@@ -74,7 +80,7 @@ impl KeystoneError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::TooManyLogins => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyLogins | Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -84,7 +90,11 @@ impl KeystoneError {
             tracing::error!(request_id = %request.id, cause, "the identity service failed");
         }
         let reply = body(self.status(), &self.to_string());
-        if matches!(self, Self::TooManyLogins) { reply.with_header(header::RETRY_AFTER, "1") } else { reply }
+        match self {
+            Self::TooManyLogins => reply.with_header(header::RETRY_AFTER, "1"),
+            Self::TooManyFailures { seconds } => reply.with_header(header::RETRY_AFTER, &seconds.to_string()),
+            _ => reply,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! `POST /auth/tokens`: the methods come together here.
 
+use std::sync::Arc;
+
 use hyper::StatusCode;
 use store::identity::User;
 
@@ -14,6 +16,7 @@ use crate::{
     edge::Reply,
     identity::{
         KeystoneError, authenticate_token,
+        failures::Proof,
         fields::Fields,
         route::{Call, Visit},
         token::{Methods, Token},
@@ -33,10 +36,14 @@ pub(crate) async fn issue(visit: Visit) -> Result<Reply, KeystoneError> {
     let mut auth = Fields::of(&visit.request, "auth")?;
     let credentials = credentials(&mut auth.object("identity")?)?;
     let wanted = wanted(auth)?;
-    match credentials {
-        Credentials::Password { user, password } => password::issue(visit, user, password, wanted).await,
-        Credentials::Token(text) => token_method::issue(visit, text, wanted).await,
-    }
+    let (api, source) = (Arc::clone(&visit.api), visit.request.source);
+    let attempt = async {
+        match credentials {
+            Credentials::Password { user, password } => password::issue(visit, user, password, wanted).await,
+            Credentials::Token(text) => token_method::issue(visit, text, wanted).await,
+        }
+    };
+    api.failures.watch(Proof::Login, source, attempt).await
 }
 
 /// The answer with a new token for a user.

@@ -17,7 +17,7 @@ use crate::{
 pub(super) async fn check(visit: &Visit, user: UserRef, password: String) -> Result<User, KeystoneError> {
     let found = visit.read(move |call| find_user(call.identity, &user)).await?;
     let hash = found.as_ref().and_then(|user| user.password_hash.clone());
-    let good = visit.api.passwords.verify(password, hash).await?;
+    let good = visit.api.passwords.verify(visit.request.source, password, hash).await?;
     found.filter(|_| good).ok_or(KeystoneError::Unauthorized)
 }
 
