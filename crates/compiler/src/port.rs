@@ -71,7 +71,11 @@ fn memberships(port: &Port) -> impl Iterator<Item = AddressSetEntry> + '_ {
 }
 
 fn attachment(snapshot: &Snapshot, port: &Port) -> Option<logical::Attachment> {
-    snapshot.attachment_of(port.id).map(|attachment| match &attachment.target {
+    let Some(attachment) = snapshot.attachment_of(port.id) else {
+        // A compute service that bound the port here makes the device by itself, under the usual name.
+        return port.is_plugged_by_host().then(|| logical::Attachment::Tap { name: port.tap_name() });
+    };
+    Some(match &attachment.target {
         AttachmentTarget::Netns { name, identity, ifname } => {
             logical::Attachment::Netns { name: name.clone(), identity: *identity, ifname: ifname.clone() }
         }

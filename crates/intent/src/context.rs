@@ -17,6 +17,8 @@ pub struct Settings {
     pub mtu: u32,
     /// The name of this host, for attachments that name none.
     pub host: String,
+    /// Further names by which a compute service calls this host.
+    pub other_hosts: Vec<String>,
     /// What the region has; what it lacks is refused by name.
     pub features: Features,
     /// The limits of projects that have none of their own.
@@ -33,6 +35,7 @@ impl Default for Settings {
             dns_domain: "openstacklocal.".to_owned(),
             mtu: 1500,
             host: "localhost".to_owned(),
+            other_hosts: Vec::new(),
             features: Features::all(),
             quotas: QuotaDefaults::default(),
             cloud: Vec::new(),
@@ -41,6 +44,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Whether a name is one of this host's.
+    #[must_use]
+    pub fn is_host(&self, name: &str) -> bool {
+        self.host == name || self.other_hosts.iter().any(|other| other == name)
+    }
+
     /// Where a feature is to be had, as a sentence.
     #[must_use]
     pub fn regions_with(&self, feature: Feature) -> String {

@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::IpAddr};
 
 use model::{
     Body, FixedIpRequest, FloatingIp, FloatingIpPatch, ListQuery, Network, Patch, Port, PortPatch, Request, Resource,
-    Router, Subnet, Timestamp, port::FLOATING_IP, query::Filter,
+    Router, ServerEvent, Subnet, Timestamp, port::FLOATING_IP, query::Filter,
 };
 use serde_json::{Value, json};
 use store::{Read, Scope, StoreError, Tx};
@@ -56,6 +56,7 @@ impl Behaviour for FloatingIps {
             None => {}
         }
         tx.insert(&context.region, &floating).map_err(|error| worded(error, &floating))?;
+        tell_server(tx, context, floating.port_id)?;
         Ok(floating)
     }
 
@@ -86,11 +87,18 @@ impl Behaviour for FloatingIps {
         }
         new.touch(Timestamp::now());
         tx.update(&context.region, &old, &new).map_err(|error| worded(error, &new))?;
+        if old.port_id != new.port_id {
+            tell_server(tx, context, old.port_id)?;
+        }
+        if (old.port_id, old.fixed_ip_address) != (new.port_id, new.fixed_ip_address) {
+            tell_server(tx, context, new.port_id)?;
+        }
         Ok(new)
     }
 
     fn delete(tx: &mut Tx<'_>, context: &Context, floating: FloatingIp) -> Result<(), Error> {
-        remove(tx, context, &floating)
+        remove(tx, context, &floating)?;
+        tell_server(tx, context, floating.port_id)
     }
 
     fn complete(read: &Read<'_>, context: &Context, bodies: &mut [Body]) -> Result<(), Error> {
@@ -265,6 +273,13 @@ pub(crate) fn remove(tx: &mut Tx<'_>, context: &Context, floating: &FloatingIp) 
         tx.delete::<Port>(&context.region, id)?;
     }
     Ok(())
+}
+
+/// A compute service keeps a copy of its servers' addresses.
+fn tell_server(tx: &mut Tx<'_>, context: &Context, port: Option<PortId>) -> Result<(), Error> {
+    let Some(id) = port else { return Ok(()) };
+    let port: Option<Port> = tx.get(&context.region, id)?;
+    Ok(tx.notify(&context.region, port.as_ref().and_then(ServerEvent::of_addresses))?)
 }
 
 fn detach(floating: &mut FloatingIp) {

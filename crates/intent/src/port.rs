@@ -2,8 +2,8 @@
 
 use model::{
     AddressPair, AddressPairRequest, Attachment, Body, DhcpOption, FloatingIp, Network, Patch, Port, PortPatch,
-    Request, Resource, Timestamp, Who,
-    port::{FLOATING_IP, ROUTER_GATEWAY, ROUTER_INTERFACE},
+    Request, Resource, ServerEvent, Timestamp, Who,
+    port::{ATTACHED, FLOATING_IP, ROUTER_GATEWAY, ROUTER_INTERFACE, VIF_BINDING_FAILED, VIF_TAP, VIF_UNBOUND},
 };
 use rand::Rng;
 use serde_json::{Value, json};
@@ -141,7 +141,7 @@ pub(crate) fn insert(
     set_address_pairs(&mut port, patch.allowed_address_pairs.as_deref())?;
     port.extra_dhcp_opts =
         patch.extra_dhcp_opts.iter().flatten().filter(|option| option.opt_value.is_some()).cloned().collect();
-    bind(&mut port);
+    bind(context, &mut port);
     tx.insert(&context.region, &port).map_err(|error| worded(error, &port))?;
     Ok(port)
 }
@@ -163,7 +163,8 @@ pub(crate) fn change(
             // Null asks for another one.
             None => free_mac(tx, context, network.id)?,
         };
-        if mac != old.mac_address && old.binding_vif_type != "unbound" {
+        let is_connected = ![VIF_UNBOUND, VIF_BINDING_FAILED].contains(&old.binding_vif_type.as_str());
+        if mac != old.mac_address && is_connected {
             let (port, vif_type, old_mac) = (old.id, old.binding_vif_type, old.mac_address);
             return Err(Error::PortBound { port, vif_type, old_mac, new_mac: mac });
         }
@@ -189,7 +190,7 @@ pub(crate) fn change(
     if let Some(options) = &patch.extra_dhcp_opts {
         new.extra_dhcp_opts = merged_options(&old.extra_dhcp_opts, options);
     }
-    bind(&mut new);
+    bind(context, &mut new);
     let gone: Vec<_> = old.fixed_ips.iter().filter(|ip| !new.fixed_ips.contains(ip)).collect();
     if !gone.is_empty() {
         floating_ip::release_fixed(tx, context, old.id, &gone.iter().map(|ip| ip.ip_address).collect::<Vec<_>>())?;
@@ -199,6 +200,7 @@ pub(crate) fn change(
     }
     new.touch(Timestamp::now());
     tx.update(&context.region, &old, &new).map_err(|error| worded(error, &new))?;
+    tx.notify(&context.region, ServerEvent::of_change(&old, &new))?;
     Ok(new)
 }
 
@@ -230,18 +232,27 @@ pub(crate) fn remove(tx: &mut Tx<'_>, context: &Context, port: &Port) -> Result<
         tx.delete::<Attachment>(&context.region, attachment.id)?;
     }
     tx.delete::<Port>(&context.region, port.id)?;
+    tx.notify(&context.region, ServerEvent::of_deletion(port))?;
     Ok(())
 }
 
-/// A port with a host is connected there; the kind of connection is ours to say.
-fn bind(port: &mut Port) {
-    if port.binding_host_id.is_empty() {
-        port.binding_vif_type = "unbound".to_owned();
-        port.binding_vif_details.clear();
-    } else {
-        port.binding_vif_type = "tap".to_owned();
-        port.binding_vif_details =
-            [("port_filter".to_owned(), json!(true)), ("connectivity".to_owned(), json!("l2"))].into_iter().collect();
+/// A port with a host of ours is connected there; the kind of connection is ours to say. On another
+/// host nobody would connect it, which a compute service must know before it starts a server there.
+fn bind(context: &Context, port: &mut Port) {
+    let host = &port.binding_host_id;
+    let vif_type = match host.as_str() {
+        "" => VIF_UNBOUND,
+        host if context.settings.is_host(host) => VIF_TAP,
+        // Attached here, by whatever name the caller gave this host.
+        _ if port.device_owner == ATTACHED => VIF_TAP,
+        _ => VIF_BINDING_FAILED,
+    };
+    port.binding_vif_type = vif_type.to_owned();
+    port.binding_vif_details.clear();
+    if vif_type == VIF_TAP {
+        let details =
+            [("port_filter", json!(true)), ("connectivity", json!("l2")), ("bound_drivers", json!({"0": "baryon"}))];
+        port.binding_vif_details = details.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     }
 }
 

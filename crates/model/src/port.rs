@@ -20,6 +20,13 @@ pub const FLOATING_IP: &str = "network:floatingip";
 /// The `device_owner` of a port with an attachment.
 pub const ATTACHED: &str = "compute:baryon";
 
+/// The `binding:vif_type` of a port without a host.
+pub const VIF_UNBOUND: &str = "unbound";
+/// The `binding:vif_type` of a port on a host of ours: its device is a tap.
+pub const VIF_TAP: &str = "tap";
+/// The `binding:vif_type` of a port on a host that is none of ours.
+pub const VIF_BINDING_FAILED: &str = "binding_failed";
+
 /// An address of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FixedIp {
@@ -170,6 +177,20 @@ impl Port {
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.device_owner.starts_with("network:")
+    }
+
+    /// Whether a compute service makes its device, on a host of ours.
+    #[must_use]
+    pub fn is_plugged_by_host(&self) -> bool {
+        self.binding_vif_type == VIF_TAP && self.device_owner.starts_with("compute:") && self.device_owner != ATTACHED
+    }
+
+    /// The name of the device that Nova and libvirt make for it.
+    #[must_use]
+    pub fn tap_name(&self) -> String {
+        // An interface's name has 15 characters at most, and theirs 14.
+        let id = self.id.to_string();
+        format!("tap{}", id.get(..11).unwrap_or(&id))
     }
 
     /// Whether it is a router's interface or gateway.

@@ -6,7 +6,7 @@
 
 use compiler::{Compiler, Snapshot, Unit};
 use logical::{Observed, PortId, Row, RowKey, RowState};
-use model::{ObjectKey, Port};
+use model::{ObjectKey, Port, ServerEvent};
 use types::FloatingIpId;
 
 /// Status of an object, with the reason where it is not what its owner hopes for.
@@ -79,8 +79,16 @@ pub(crate) fn stored(snapshot: &Snapshot, key: ObjectKey) -> Option<(String, Opt
     }
 }
 
+/// What a compute service has to be told of an object's new status.
+pub(crate) fn event(snapshot: &Snapshot, key: ObjectKey, old: &str, new: &str) -> Option<ServerEvent> {
+    match key {
+        ObjectKey::Port(id) => ServerEvent::of_status(snapshot.port(id)?, old, new),
+        _ => None,
+    }
+}
+
 fn port_status(snapshot: &Snapshot, observed: &Observed, port: &Port) -> Status {
-    let has_device = port.is_router_port() || snapshot.attachment_of(port.id).is_some();
+    let has_device = port.is_router_port() || port.is_plugged_by_host() || snapshot.attachment_of(port.id).is_some();
     if has_device && port.admin_state_up { of_row(observed, &port_row(port.id)) } else { Status::plain("DOWN") }
 }
 

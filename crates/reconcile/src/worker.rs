@@ -17,7 +17,7 @@ use crate::{
     plan::{all_keys, plan},
     retry::Retries,
     shared::Shared,
-    status::{Status, dependents, objects_of, status, stored},
+    status::{Status, dependents, event, objects_of, status, stored},
 };
 
 /// How long the thread sleeps at most: disturbances and retries are looked at this often.
@@ -248,8 +248,10 @@ impl Worker {
         for key in objects {
             let Some(now) = status(snapshot, &self.observed, key) else { continue };
             let known = self.statuses.get(&key).map(|s| (s.word.to_owned(), s.error.clone()));
-            if known.or_else(|| stored(snapshot, key)) != Some((now.word.to_owned(), now.error.clone())) {
-                updates.push(StatusUpdate { key, status: now.word.to_owned(), error: now.error.clone() });
+            let before = known.or_else(|| stored(snapshot, key));
+            if before != Some((now.word.to_owned(), now.error.clone())) {
+                let event = before.and_then(|(word, _)| event(snapshot, key, &word, now.word));
+                updates.push(StatusUpdate { key, status: now.word.to_owned(), error: now.error.clone(), event });
             }
             statuses.push((key, now));
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use model::{Attribute, ObjectKey, Timestamp};
+use model::{Attribute, ObjectKey, ServerEvent, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use crate::{StoreError, Tx, table::table};
@@ -21,6 +21,8 @@ pub struct StatusUpdate {
     pub status: String,
     /// Why it is not ACTIVE, for people.
     pub error: Option<String>,
+    /// What the compute service has to be told if the status is written.
+    pub event: Option<ServerEvent>,
 }
 
 fn now_millis() -> i64 {
@@ -66,7 +68,7 @@ pub(crate) fn release(tx: &Tx<'_>, region: &str, fence: Fence) -> Result<(), Sto
 /// the status counts as a revision, as in Neutron; a change of the error's text alone does not.
 /// Objects that are gone, or have no status, are skipped.
 pub(crate) fn write_status(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     region: &str,
     fence: Fence,
     updates: &[StatusUpdate],
@@ -91,13 +93,16 @@ pub(crate) fn write_status(
              WHERE region = ?4 AND id = ?5 AND (status <> ?1 OR baryon_error IS NOT ?3)",
             table(info).name
         );
-        tx.connection().prepare_cached(&sql)?.execute(params![
+        let written = tx.connection().prepare_cached(&sql)?.execute(params![
             update.status,
             now,
             update.error,
             region,
             update.key.id()
         ])?;
+        if written > 0 {
+            tx.notify(region, update.event.clone())?;
+        }
     }
     Ok(())
 }

@@ -22,7 +22,8 @@ fn a_region_has_one_owner_and_a_late_one_is_recognised() {
     thread::sleep(short * 2);
     let second = store.acquire_lease(REGION, "b", LONG).unwrap();
     assert!(second > first);
-    let update = StatusUpdate { key: ObjectKey::Network(network().id), status: "ACTIVE".to_owned(), error: None };
+    let update =
+        StatusUpdate { key: ObjectKey::Network(network().id), status: "ACTIVE".to_owned(), error: None, event: None };
     let late = store.write_status(REGION, first, std::slice::from_ref(&update));
     assert!(matches!(late, Err(StoreError::StaleFence { .. })));
     store.write_status(REGION, second, &[update]).unwrap();
@@ -41,7 +42,7 @@ fn a_status_is_a_revision_but_no_entry_in_the_log() {
     let before = store.newest_change();
     let fence = store.acquire_lease(REGION, "a", LONG).unwrap();
     let write = |status: &str, error: Option<&str>| {
-        let update = StatusUpdate { key, status: status.to_owned(), error: error.map(str::to_owned) };
+        let update = StatusUpdate { key, status: status.to_owned(), error: error.map(str::to_owned), event: None };
         store.write_status(REGION, fence, &[update]).unwrap();
         store.read_blocking(move |read| read.get::<Network>(REGION, id)).unwrap().unwrap()
     };
