@@ -2,9 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use cloud_client::Health;
 use intent::Settings;
 
-use crate::{FailureLimits, TrustedProxies};
+use crate::{AuditConfig, ExternalIdentity, FailureLimits, TrustedProxies};
 
 /// A region of this process.
 #[derive(Debug, Clone)]
@@ -31,8 +32,14 @@ pub struct ApiConfig {
     pub regions: Vec<Region>,
     /// Where the keys of tokens lie, one file each; made when absent.
     pub keys_dir: PathBuf,
+    /// The Keystone that knows who our callers are, in place of users of our own.
+    pub external: Option<ExternalIdentity>,
+    /// Other services of the cloud, for `baryon status` and metrics.
+    pub peers: Vec<Arc<Health>>,
     /// How long a token lasts.
     pub token_lifetime: Duration,
+    /// What the audit trail remembers.
+    pub audit: AuditConfig,
     /// What one client or many may take.
     pub limits: Limits,
 }
@@ -48,8 +55,19 @@ impl ApiConfig {
             proxies: TrustedProxies::default(),
             regions: vec![Region { name: "RegionOne".to_owned(), settings: Arc::default() }],
             keys_dir,
+            external: None,
+            peers: Vec::new(),
             token_lifetime: Duration::from_secs(3600),
+            audit: AuditConfig::default(),
             limits: Limits::default(),
+        }
+    }
+
+    /// Tells each region what the others have.
+    pub(crate) fn introduce_regions(&mut self) {
+        let cloud: Vec<_> = self.regions.iter().map(|region| (region.name.clone(), region.settings.features)).collect();
+        for region in &mut self.regions {
+            Arc::make_mut(&mut region.settings).cloud.clone_from(&cloud);
         }
     }
 

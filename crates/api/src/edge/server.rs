@@ -49,6 +49,7 @@ pub struct Probes {
 /// The listeners, open, not yet answering.
 pub struct Bound {
     api: Arc<Api>,
+    keeper: Keeper,
     probes: Arc<Probes>,
     listener: TcpListener,
     health_listener: Option<TcpListener>,
@@ -64,7 +65,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeE
 }
 
 impl Bound {
-    pub(crate) async fn open(mut api: Api, probes: Probes) -> Result<Self, ServeError> {
+    pub(crate) async fn open(mut api: Api, keeper: Keeper, probes: Probes) -> Result<Self, ServeError> {
         let (listener, address) = listen(api.config.listen).await?;
         // Port 0 asks the kernel for one; URLs need the one it gave.
         api.config.listen = address;
@@ -72,7 +73,8 @@ impl Bound {
             Some(wanted) => listen(wanted).await.map(|(listener, address)| (Some(listener), Some(address)))?,
             None => (None, None),
         };
-        Ok(Self { api: Arc::new(api), probes: Arc::new(probes), listener, health_listener, address, health_address })
+        let (api, probes) = (Arc::new(api), Arc::new(probes));
+        Ok(Self { api, keeper, probes, listener, health_listener, address, health_address })
     }
 
     /// The address of the services.
@@ -89,10 +91,11 @@ impl Bound {
 
     /// Serves until `shutdown` is ready, then lets open requests finish, for a bounded time.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { api, probes, listener, health_listener, .. } = self;
+        let Self { api, keeper, probes, listener, health_listener, .. } = self;
+        let follower = api.external.clone().map(|external| tokio::spawn(external.follow()));
         let health = health_listener.map(|listener| tokio::spawn(serve_health(Arc::clone(&api), probes, listener)));
         serve(api, listener, shutdown).await;
-        if let Some(task) = health {
+        for task in health.into_iter().chain(follower) {
             task.abort();
         }
     }
