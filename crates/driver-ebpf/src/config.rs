@@ -6,6 +6,9 @@ use logical::Timeouts;
 use serde::{Deserialize, Serialize};
 use types::MacAddr;
 
+/// Indexes of devices that a driver makes start here, far above those that the kernel chooses.
+pub const FIRST_IFINDEX: u32 = 1 << 20;
+
 /// Configuration of the datapath of one instance.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -14,6 +17,9 @@ pub struct EbpfConfig {
     pub instance: String,
     /// Directory for what lives as long as the host runs; pins are below its `bpf`.
     pub run_dir: PathBuf,
+    /// Devices that the driver makes get indexes from here on. Several drivers in one network namespace
+    /// need ranges apart: an index in a map must never mean another one's device.
+    pub first_ifindex: u32,
     /// Interface of each physical network.
     pub physical_networks: BTreeMap<String, String>,
     /// This namespace's end of the link to the host services; `None`: there are no services.
@@ -34,6 +40,7 @@ impl Default for EbpfConfig {
         Self {
             instance: "default".to_owned(),
             run_dir: PathBuf::from("/run/baryon"),
+            first_ifindex: FIRST_IFINDEX,
             physical_networks: BTreeMap::new(),
             service_interface: None,
             service_mac: MacAddr([0xfa, 0x16, 0x3f, 0xa9, 0xfe, 0x01]),

@@ -12,9 +12,6 @@ use logical::{Attachment, Port, PortId, PortKind};
 
 use crate::{encode::DeviceFacts, error::Result};
 
-/// Indexes of devices that we make start here, far above those that the kernel chooses.
-const FIRST_IFINDEX: u32 = 1 << 20;
-
 /// What was found or made for a port.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Found {
@@ -39,9 +36,9 @@ pub(crate) struct Devices {
 }
 
 impl Devices {
-    pub(crate) fn open(instance: &str, last_ifindex: Option<u32>) -> Result<Self> {
+    pub(crate) fn open(instance: &str, first_ifindex: u32, last_ifindex: Option<u32>) -> Result<Self> {
         let home = Netns::current()?.identity();
-        let next_ifindex = last_ifindex.map_or(FIRST_IFINDEX, |last| last + 1);
+        let next_ifindex = last_ifindex.map_or(first_ifindex, |last| last + 1);
         Ok(Self { links: Links::open()?, instance: instance.to_owned(), home, of_port: HashMap::new(), next_ifindex })
     }
 

@@ -54,7 +54,7 @@ pub enum ServiceChange {
     Remove(PortId),
 }
 
-/// The eBPF datapath of one instance, in the network namespace of the thread that opened it. All calls
+/// The eBPF datapath of one region, in the network namespace of the thread that opened it. All calls
 /// are to be made on threads in that namespace: the kernel attaches programs in the caller's.
 #[derive(Debug)]
 pub struct EbpfDriver {
@@ -80,7 +80,7 @@ impl EbpfDriver {
         // Watch before looking, so that nothing that happens in between is missed.
         let watch = Watch::start()?;
         let datapath = Datapath::open(&config)?;
-        let devices = Devices::open(&config.instance, datapath.last_ifindex)?;
+        let devices = Devices::open(&config.instance, config.first_ifindex, datapath.last_ifindex)?;
         let collector = Collector::start(datapath.kernel.collector()?)?;
         let mut driver = Self {
             config,

@@ -42,7 +42,7 @@ pub mod test_run;
 mod watch;
 
 pub use bpffs::{LAYOUT, Pins};
-pub use config::EbpfConfig;
+pub use config::{EbpfConfig, FIRST_IFINDEX};
 pub use driver::{EbpfDriver, ServiceChange, ServicePort, remove_instance};
 pub use error::Error;
 pub use preflight::{Probe, preflight};
