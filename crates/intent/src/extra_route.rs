@@ -7,6 +7,7 @@ use types::IpVersion;
 
 use crate::{
     Context, Error,
+    note::note_change,
     operations::changeable,
     quota,
     router::{self, Routers},
@@ -28,7 +29,7 @@ pub(crate) fn replace(
 
 /// `PUT .../add_extraroutes`: adds those that the router does not have.
 pub(crate) fn add(tx: &mut Tx<'_>, context: &Context, id: &str, body: &Body) -> Result<Body, Error> {
-    edit(tx, context, id, body, |routes, named| {
+    edit(tx, context, id, body, "add_extraroutes", |routes, named| {
         for route in named {
             if !routes.contains(&route) {
                 routes.push(route);
@@ -39,7 +40,9 @@ pub(crate) fn add(tx: &mut Tx<'_>, context: &Context, id: &str, body: &Body) -> 
 
 /// `PUT .../remove_extraroutes`: removes those that the router has.
 pub(crate) fn remove(tx: &mut Tx<'_>, context: &Context, id: &str, body: &Body) -> Result<Body, Error> {
-    edit(tx, context, id, body, |routes, named| routes.retain(|route| !named.contains(route)))
+    edit(tx, context, id, body, "remove_extraroutes", |routes, named| {
+        routes.retain(|route| !named.contains(route));
+    })
 }
 
 fn edit(
@@ -47,6 +50,7 @@ fn edit(
     context: &Context,
     id: &str,
     body: &Body,
+    action: &str,
     edit: impl FnOnce(&mut Vec<ExtraRoute>, Vec<ExtraRoute>),
 ) -> Result<Body, Error> {
     let member = body.get("router").and_then(Value::as_object).ok_or(RequestError::NoMember { member: "router" })?;
@@ -55,9 +59,10 @@ fn edit(
     let named: Vec<ExtraRoute> = serde_json::from_value(validate::value(attribute, given)?)
         .map_err(|error| Error::invalid(format!("routes: {error}")))?;
     let router = changeable::<Routers>(tx, context, id, "update")?;
-    let mut routes = router.routes.clone();
+    let (before, mut routes) = (router.clone(), router.routes.clone());
     edit(&mut routes, named);
     let router = replace(tx, context, router, routes)?;
+    note_change(tx, action.to_owned(), &before, &router);
     let mut shown = router::shown(tx, context, &router)?;
     if context.is_admin {
         // The real service shows administrators these with the two actions, and only there.

@@ -65,6 +65,7 @@ mod extra_route;
 mod fixed_ip;
 mod floating_ip;
 mod network;
+mod note;
 mod operations;
 mod port;
 mod router;

@@ -5,11 +5,15 @@
 
 use std::marker::PhantomData;
 
-use model::{Attribute, Body, ListQuery, Request, Resource, ResourceInfo, Who, feature, request};
+use model::{Attribute, Body, ListQuery, Request, Resource, ResourceInfo, Who, feature, request, view};
 use store::{Read, Scope, Tx};
 use types::ProjectId;
 
-use crate::{Context, Error, quota};
+use crate::{
+    Context, Error,
+    note::{action, note},
+    quota,
+};
 
 /// What is a resource's own.
 pub(crate) trait Behaviour: Send + Sync + 'static {
@@ -148,7 +152,9 @@ impl<B: Behaviour> Operations for Collection<B> {
             if *object.project_id() != project {
                 quota::enforce_all(tx, context, object.project_id(), &[(info, 0)])?;
             }
-            created.push(stored::<B>(tx, context, &object)?);
+            let body = stored::<B>(tx, context, &object)?;
+            note(tx, action("create", info), info, None, Some(&body));
+            created.push(body);
         }
         B::complete_created(tx, context, &mut created)?;
         let viewer = context.viewer(info);
@@ -200,8 +206,10 @@ impl<B: Behaviour> Operations for Collection<B> {
         let old = changeable::<B>(tx, context, id, "update")?;
         authorise("update", info, context, &request.named)?;
         check_revision(&old, if_match)?;
+        let before = view::body_of(&old);
         let new = B::update(tx, context, old, request)?;
         let mut bodies = [stored::<B>(tx, context, &new)?];
+        note(tx, action("update", info), info, Some(&before), Some(&bodies[0]));
         B::complete(tx, context, &mut bodies)?;
         let [mut body] = bodies;
         context.viewer(info).present(&mut body, &[]);
@@ -210,9 +218,13 @@ impl<B: Behaviour> Operations for Collection<B> {
 
     fn delete(&self, tx: &mut Tx<'_>, context: &Context, id: &str, if_match: Option<u64>) -> Result<(), Error> {
         let object = changeable::<B>(tx, context, id, "delete")?;
-        authorise("delete", B::Of::INFO, context, &[])?;
+        let info = B::Of::INFO;
+        authorise("delete", info, context, &[])?;
         check_revision(&object, if_match)?;
-        B::delete(tx, context, object)
+        let before = view::body_of(&object);
+        B::delete(tx, context, object)?;
+        note(tx, action("delete", info), info, Some(&before), None);
+        Ok(())
     }
 }
 

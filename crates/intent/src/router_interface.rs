@@ -9,6 +9,7 @@ use types::{IpVersion, PortId, SubnetId};
 
 use crate::{
     Context, Error,
+    note::note_tie,
     operations::{changeable, visible},
     port,
     router::{self, Routers},
@@ -56,7 +57,9 @@ pub(crate) fn add(tx: &mut Tx<'_>, context: &Context, id: &str, body: &Body) -> 
         Named { subnet: None, port: Some(port) } => add_port(tx, context, &router, port)?,
     };
     touch(tx, context, &router)?;
-    Ok(answer(&router, &port, &subnets))
+    let answer = answer(&router, &port, &subnets);
+    note_tie(tx, "add_router_interface", &router, None, Some(&answer));
+    Ok(answer)
 }
 
 /// A change of its interfaces is a revision of the router.
@@ -210,7 +213,9 @@ pub(crate) fn remove(tx: &mut Tx<'_>, context: &Context, id: &str, body: &Body) 
         tx.update(&context.region, &port, &rest)?;
     }
     touch(tx, context, &router)?;
-    Ok(answer(&router, &port, &subnets))
+    let answer = answer(&router, &port, &subnets);
+    note_tie(tx, "remove_router_interface", &router, Some(&answer), None);
+    Ok(answer)
 }
 
 /// Floating IPs and routes may need the interface.

@@ -4,13 +4,18 @@ use std::collections::HashMap;
 
 use model::{
     Body, ListQuery, Patch, Request, RequestError, Resource, SecurityGroup, SecurityGroupPatch, SecurityGroupRule,
-    Timestamp, query::Filter, security_group::DEFAULT,
+    Timestamp, query::Filter, security_group::DEFAULT, view,
 };
 use serde_json::{Value, json};
 use store::{Read, Scope, Tx};
 use types::{Direction, IpVersion, ProjectId, SecurityGroupId, SecurityGroupRuleId};
 
-use crate::{Context, Error, operations::Behaviour, quota};
+use crate::{
+    Context, Error,
+    note::{action, note},
+    operations::Behaviour,
+    quota,
+};
 
 /// The behaviour of security groups.
 pub(crate) struct SecurityGroups;
@@ -144,6 +149,8 @@ pub(crate) fn ensure_default(
     quota::enforce_all(tx, context, project, &[(SecurityGroupRule::INFO, 4)])?;
     tx.insert(&context.region, &group)?;
     insert_rules(tx, context, &group, Some(group.id))?;
+    let info = SecurityGroup::INFO;
+    note(tx, action("create", info), info, None, Some(&view::body_of(&group)));
     Ok(group.id)
 }
 

@@ -8,6 +8,7 @@ use crate::{
     Context, Error,
     floating_ip::FloatingIps,
     network::Networks,
+    note::{self, note_change},
     operations::{Behaviour, changeable},
     port::Ports,
     router::Routers,
@@ -17,6 +18,12 @@ use crate::{
 
 /// The most tags of one object.
 pub const MAX_TAGS: usize = 50;
+
+/// The name of changes of an object's tags, in the audit trail.
+#[must_use]
+pub fn action(info: &ResourceInfo) -> String {
+    format!("{}_tags", note::action("update", info))
+}
 
 /// The tags of an object that the caller sees.
 pub fn list(read: &Read<'_>, context: &Context, info: &'static ResourceInfo, id: &str) -> Result<Vec<String>, Error> {
@@ -153,5 +160,6 @@ fn change_of<B: Behaviour>(
         return Err(Error::invalid(format!("an object has at most {MAX_TAGS} tags")));
     }
     let mut new = tx.update_touched(&context.region, &old, new)?;
+    note_change(tx, action(B::Of::INFO), &old, &new);
     Ok(tags(&mut new).clone())
 }
