@@ -26,6 +26,7 @@ pub mod session;
 pub mod token;
 
 pub use error::CloudError;
+pub use hyper::{HeaderMap, Method, StatusCode};
 pub use health::Health;
 pub use http::{Answer, Http, HttpSettings};
 pub use secret::Secret;
