@@ -4,6 +4,7 @@
 //! `listen` would otherwise listen where nobody looks. An error names the file, the line and the
 //! key, and says what is accepted there.
 
+mod cloud;
 mod example;
 mod load;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use logical::Timeouts;
 use serde::{Deserialize, Serialize};
 use types::Cidr;
 
+pub use cloud::{CloudSettings, IdentityConfig, NovaConfig};
 pub use example::EXAMPLE;
 pub use load::{ConfigError, load, parse};
 pub use value::{DriverKind, InterfaceName, LogFormat, ProxyHeaders, PublicUrl, RegionName, Uplink, ValueError};
@@ -49,6 +51,10 @@ pub struct Config {
     pub api: ApiConfig,
     /// The role `agent`.
     pub agent: AgentConfig,
+    /// Who knows the users.
+    pub identity: IdentityConfig,
+    /// The compute service beside us.
+    pub nova: NovaConfig,
     /// Interfaces by the name of the physical network that they lead to.
     pub physical_networks: BTreeMap<String, InterfaceName>,
     /// Regions that this process serves.
@@ -63,6 +69,8 @@ impl Default for Config {
             log: LogConfig::default(),
             api: ApiConfig::default(),
             agent: AgentConfig::default(),
+            identity: IdentityConfig::default(),
+            nova: NovaConfig::default(),
             physical_networks: BTreeMap::new(),
             region: vec![RegionConfig { name: RegionName::default() }],
         }

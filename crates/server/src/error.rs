@@ -132,6 +132,9 @@ pub enum Error {
     /// The API refused or cannot be reached.
     #[error("{0}")]
     Client(#[from] ClientError),
+    /// Another service of the cloud refused or cannot be reached.
+    #[error("{0}")]
+    Cloud(#[from] cloud_client::CloudError),
     /// The host's network refused.
     #[error("{0}")]
     Hostnet(#[from] hostnet::Error),

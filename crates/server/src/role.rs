@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::{
     Error,
     cli::RoleName,
-    config::{ApiConfig, DriverKind, InterfaceName, LogConfig, RegionConfig, Uplink},
+    config::{ApiConfig, CloudSettings, LogConfig, RegionName},
     error::Result,
     instance::InstanceId,
+    region::{Region, Slot},
 };
 
 /// Longest line of settings.
@@ -36,12 +37,12 @@ pub struct ApiSettings {
     pub api: ApiConfig,
     /// Log lines.
     pub log: LogConfig,
-    /// Where rows go.
-    pub driver: DriverKind,
     /// Regions that it serves.
-    pub regions: Vec<RegionConfig>,
-    /// Names of the physical networks in the configuration.
-    pub physical_networks: Vec<String>,
+    pub regions: Vec<Region>,
+    /// The cloud around us, if there is one.
+    pub cloud: Option<CloudSettings>,
+    /// Names by which a compute service calls this host.
+    pub hosts: Vec<String>,
 }
 
 /// What the role `agent` works with.
@@ -53,10 +54,10 @@ pub struct AgentSettings {
     pub run_dir: PathBuf,
     /// Log lines.
     pub log: LogConfig,
-    /// What the physical network `public` connects to.
-    pub uplink: Uplink,
-    /// Interfaces of further physical networks.
-    pub physical_networks: std::collections::BTreeMap<String, InterfaceName>,
+    /// The regions with a datapath.
+    pub regions: Vec<Region>,
+    /// Regions that have none any more, and may have left things in the kernel.
+    pub retired: Vec<(Slot, RegionName)>,
     /// How long connections are remembered.
     pub timeouts: Timeouts,
 }

@@ -19,7 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     Error,
     cli::{RoleName, UpArgs},
-    config::{Config, DriverKind},
+    config::{CloudSettings, Config, DriverKind},
     data_dir::DataDir,
     error::Result,
     output::say,
@@ -177,6 +177,12 @@ fn posts(config: &Config, data_dir: &DataDir) -> Result<Vec<Post>> {
         log: config.log.clone(),
         driver: config.agent.driver,
         regions: config.region.clone(),
+        cloud: CloudSettings::read(
+            &config.identity,
+            &config.nova,
+            &format!("{}/identity", config.api.local_url()),
+        )?,
+        hosts: config.nova.hosts.clone(),
         physical_networks: config.physical_networks.keys().cloned().collect(),
     };
     posts.push(Post::new(RoleName::Api, to_line(&settings)?));

@@ -50,6 +50,37 @@ other = 600
 # Most connections of one port; beyond them its new ones are refused and counted.
 max_connections = 65536
 
+# Users of this service itself, unless `external` names the Keystone of a cloud that is there already: then
+# tokens are validated there, and there are no users here. See docs/guide/beside-nova.md.
+[identity]
+# external = "https://keystone.example.org/v3"
+# The service user that asks Keystone (role `service` or `admin`) and tells Nova (role `admin`).
+username = "baryon"
+# The file with its password, which nobody else may read (mode 0600).
+# password_file = "/etc/baryon/service-user.password"
+project_name = "service"
+user_domain_name = "Default"
+project_domain_name = "Default"
+# The certificates by which Keystone and Nova are known, in place of this machine's own.
+# cacert = "/etc/baryon/cloud-ca.pem"
+# How long a good token is believed without asking Keystone again, at most, and how often Keystone's revocations
+# are read: a revoked token is refused after so many seconds.
+cache_seconds = 60
+poll_seconds = 2
+# How long an answer of Keystone or Nova may take.
+timeout_seconds = 10
+
+# The compute service of that cloud.
+[nova]
+# Whether it is told when servers' ports come up, go down or change. Nova waits for that when it starts a server.
+notify = false
+# Its URL; default: that of the catalogue, in the region of the same name as ours, of this interface.
+# endpoint = "https://nova.example.org/v2.1"
+# region_name = "RegionOne"
+interface = "public"
+# Names by which Nova calls this host (binding:host_id), besides the name of this machine.
+hosts = []
+
 # Interfaces by the name of the physical network that they lead to, as networks name it in
 # provider:physical_network. `public` here is the same as `uplink` above.
 [physical_networks]

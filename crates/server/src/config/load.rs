@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Config, DriverKind, PUBLIC, Uplink, ValueError};
+use super::{Config, cloud, DriverKind, PUBLIC, Uplink, ValueError};
 
 /// A place in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +138,9 @@ impl Config {
             return conflict(format!(
                 "the physical network public is {interface} in [physical_networks] and {uplink} as uplink: keep one"
             ));
+        }
+        if let Err(reason) = cloud::check(&self.identity, &self.nova) {
+            return conflict(reason);
         }
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::filter::EnvFilter>() {
             return conflict(format!(

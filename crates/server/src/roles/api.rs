@@ -1,6 +1,7 @@
 //! The role `api`: HTTP, store, compiler and reconcile, without any capability.
 
 mod accounts;
+mod cloud;
 mod external;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -44,8 +45,11 @@ async fn serve(settings: &ApiSettings) -> Result<()> {
     let data_dir = DataDir::open(&settings.data_dir)?;
     let store = Store::open(&data_dir.database())?;
     let regions: Vec<String> = settings.regions.iter().map(|region| region.name.to_string()).collect();
-    let ready = accounts::ensure(&store, &data_dir, &settings.api, &regions).await?;
-    external::ensure(&store, &regions, &ready.admin_project).await?;
+    let mut cloud = cloud::Cloud::new(settings.cloud.as_ref(), &store, &regions).await?;
+    if cloud.external.is_none() {
+        let ready = accounts::ensure(&store, &data_dir, &settings.api, &regions).await?;
+        external::ensure(&store, &regions, &ready.admin_project).await?;
+    }
 
     let reconcilers = regions
         .iter()
@@ -60,9 +64,20 @@ async fn serve(settings: &ApiSettings) -> Result<()> {
     config.proxies = proxies(&settings.api);
     config.regions =
         settings.regions.iter().enumerate().map(|(index, region)| api_region(settings, index, region)).collect();
-    let bound = api::bind(config, store, Arc::clone(&world), probes(&world, settings)).await?;
+    config.external = cloud.external.take();
+    config.peers = cloud.peers.clone();
+    let mut probes = probes(&world, settings);
+    if let Some(counters) = cloud.counters.take() {
+        probes.metrics.push(Box::new(move || counters.render()));
+    }
+    let bound = api::bind(config, store, Arc::clone(&world), probes).await?;
+    let notifier = cloud.notify();
     Announcement::Ready { notes: Vec::new() }.send()?;
     bound.run(end()).await;
+    if let Some(notifier) = notifier {
+        // What it has not told is told after the next start.
+        notifier.abort();
+    }
     // Stopping waits for a pass that is under way; the pass waits for the agent at most.
     tokio::task::spawn_blocking(move || reconcilers.into_iter().for_each(Reconciler::stop))
         .await
@@ -84,7 +99,8 @@ fn api_region(settings: &ApiSettings, index: usize, region: &RegionConfig) -> ap
     physical_networks.extend(settings.physical_networks.iter().filter(|network| *network != PUBLIC).cloned());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").map(|text| text.trim().to_owned());
     let defaults = Settings::default();
-    let settings = Settings { physical_networks, host: host.unwrap_or(defaults.host.clone()), ..defaults };
+    let (host, other_hosts) = (host.unwrap_or(defaults.host.clone()), settings.hosts.clone());
+    let settings = Settings { physical_networks, host, other_hosts, ..defaults };
     api::Region { name, settings: Arc::new(settings) }
 }
 
