@@ -70,6 +70,7 @@ fn write_attribute(text: &mut String, a: &Attribute) {
 fn kind(kind: Kind) -> String {
     match kind {
         Kind::Text { max } => format!("text, up to {max}"),
+        Kind::TextOrNull { max } => format!("text, up to {max}; null for none"),
         Kind::Integer { min, max: i64::MAX } => format!("integer, {min} or more"),
         Kind::Integer { min, max } => format!("integer, {min} to {max}"),
         Kind::Enum(values) => format!("one of {}", values.join(", ")),

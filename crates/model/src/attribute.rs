@@ -25,6 +25,11 @@ pub enum Kind {
         /// Longest string, in characters.
         max: usize,
     },
+    /// A string of up to `max` characters; null stands for an empty one.
+    TextOrNull {
+        /// Longest string, in characters.
+        max: usize,
+    },
     /// A boolean; the strings and numbers that Neutron takes for one are converted.
     Boolean,
     /// An integer; strings of digits are converted.

@@ -144,7 +144,7 @@ resource! {
         /// The kind of device that is wanted.
         binding_vnic_type ["binding:vnic_type"]: String = attribute(Kind::Enum(&["normal"])).create_update().default("\"normal\"").since("binding");
         /// The host that its device is on.
-        binding_host_id ["binding:host_id"]: String = text(255).create_update().default("\"\"").admin().unsorted().since("binding");
+        binding_host_id ["binding:host_id"]: String = attribute(Kind::TextOrNull { max: 255 }).create_update().default("\"\"").admin().unsorted().since("binding");
         /// What the compute service says about the device.
         binding_profile ["binding:profile"]: Map<String, Value> = attribute(Kind::Dictionary).create_update().default("{}").admin().since("binding");
         /// How the device is connected.

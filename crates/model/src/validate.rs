@@ -85,6 +85,8 @@ pub fn value(attribute: &Attribute, value: &Value) -> Result<Value, RequestError
     }
     Ok(match attribute.kind {
         Kind::Text { max } => json!(field.string(max)?),
+        Kind::TextOrNull { .. } if value.is_null() => json!(""),
+        Kind::TextOrNull { max } => json!(field.string(max)?),
         Kind::Boolean => json!(boolean(&field)?),
         Kind::Integer { min, max } => json!(integer(&field, min, max)?),
         Kind::Uuid => json!(field.uuid(value)?),
