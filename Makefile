@@ -7,6 +7,7 @@ ARGS  ?=
 PYTHON ?= python3
 
 VENV := target/venv
+KEYSTONE := target/venv-keystone
 CARGO ?= cargo
 
 # The tests run the build that cargo's own tests use: a second, optimised one of everything takes minutes more and tells
@@ -58,6 +59,17 @@ $(VENV)/.ready: tests/requirements.txt
 
 .PHONY: venv
 venv: $(VENV)/.ready ## the pinned OpenStack clients, in target/venv
+
+# With a database that has its tables and one administrator, which tests copy.
+$(KEYSTONE)/.ready: tests/external/requirements.txt tests/external/keystone.py
+	@.ci/deps test
+	$(PYTHON) -m venv --clear $(KEYSTONE)
+	$(KEYSTONE)/bin/pip install --quiet --disable-pip-version-check -r tests/external/requirements.txt
+	$(KEYSTONE)/bin/python -W ignore tests/external/keystone.py prepare $(CURDIR)/$(KEYSTONE)/template
+	@touch $@
+
+.PHONY: venv-keystone
+venv-keystone: $(KEYSTONE)/.ready ## the pinned real Keystone that tests start, in target/venv-keystone
 
 .PHONY: slice
 slice: $(VENV)/.ready ## ten things that must work, from the openstack command to packets (root)
