@@ -18,6 +18,8 @@ pub struct Cloud {
     netns: Netns,
     agent: ureq::Agent,
     network: String,
+    /// Of every region, by its name.
+    networks: BTreeMap<String, String>,
     token: String,
     project_id: String,
 }
@@ -57,17 +59,30 @@ impl Cloud {
             return Err(Error::Answer { method: "POST", path: url, status, body });
         };
         let granted = parse(&url, &body)?;
-        let network = granted["token"]["catalog"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|service| service["type"] == "network")
-            .and_then(|service| service["endpoints"].as_array()?.iter().find(|e| e["interface"] == "public"))
-            .and_then(|endpoint| endpoint["url"].as_str())
-            .ok_or_else(|| Error::unexpected("the network service in the catalogue", body.clone()))?;
-        let network = network.trim_end_matches('/').trim_end_matches("/v2.0").to_owned();
+        let catalog = granted["token"]["catalog"].as_array().into_iter().flatten();
+        let networks: BTreeMap<String, String> = catalog
+            .filter(|service| service["type"] == "network")
+            .flat_map(|service| service["endpoints"].as_array().into_iter().flatten())
+            .filter(|endpoint| endpoint["interface"] == "public")
+            .filter_map(|endpoint| {
+                let url = endpoint["url"].as_str()?.trim_end_matches('/').trim_end_matches("/v2.0");
+                Some((endpoint["region"].as_str()?.to_owned(), url.to_owned()))
+            })
+            .collect();
+        let network = networks
+            .get(&get("region_name")?)
+            .ok_or_else(|| Error::unexpected("the network service in the catalogue", body.clone()))?
+            .clone();
         let project_id = granted["token"]["project"]["id"].as_str().unwrap_or_default().to_owned();
-        Ok(Self { netns, agent, network, token, project_id })
+        Ok(Self { netns, agent, network, networks, token, project_id })
+    }
+
+    /// The same session with the network service of another region.
+    pub fn in_region(&self, region: &str) -> Result<Self> {
+        let network = self.networks.get(region).ok_or_else(|| {
+            Error::unexpected(format!("a network service in region {region}"), format!("{:?}", self.networks))
+        })?;
+        Ok(Self { network: network.clone(), ..self.clone() })
     }
 
     /// The project that the token is for.
