@@ -3,7 +3,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use model::{
-    Body, FixedIpRequest, FloatingIp, FloatingIpPatch, ListQuery, Network, Patch, Port, PortPatch, Request, Resource,
+    Fields, FixedIpRequest, FloatingIp, FloatingIpPatch, ListQuery, Network, Patch, Port, PortPatch, Request, Resource,
     Router, ServerEvent, Subnet, Timestamp, port::FLOATING_IP, query::Filter,
 };
 use serde_json::{Value, json};
@@ -101,14 +101,12 @@ impl Behaviour for FloatingIps {
         tell_server(tx, context, floating.port_id)
     }
 
-    fn complete(read: &Read<'_>, context: &Context, bodies: &mut [Body]) -> Result<(), Error> {
-        let ids: Vec<Value> =
-            bodies.iter().filter_map(|body| body.get("port_id").filter(|id| !id.is_null()).cloned()).collect();
+    fn complete<F: Fields>(read: &Read<'_>, context: &Context, objects: &mut [F]) -> Result<(), Error> {
+        let ids: Vec<Value> = objects.iter().filter_map(|object| object.text("port_id").map(Value::from)).collect();
         let details = port_details(read, context, ids)?;
-        for body in bodies {
-            let found = body.get("port_id").and_then(Value::as_str).and_then(|id| details.get(id));
-            let found = found.cloned().unwrap_or(Value::Null);
-            body.insert("port_details".to_owned(), found);
+        for object in objects {
+            let found = object.text("port_id").and_then(|id| details.get(id)).cloned();
+            object.set("port_details", found.unwrap_or(Value::Null));
         }
         Ok(())
     }

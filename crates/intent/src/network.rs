@@ -1,6 +1,6 @@
 //! Networks.
 
-use model::{Body, FloatingIp, Network, NetworkPatch, Patch, Port, Request, Resource, Subnet, Timestamp};
+use model::{Body, Fields, FloatingIp, Network, NetworkPatch, Patch, Port, Request, Resource, Subnet, Timestamp};
 use rand::Rng;
 use serde_json::json;
 use store::{Read, StoreError, Tx};
@@ -109,10 +109,10 @@ impl Behaviour for Networks {
 
     /// The real service shows `is_default` of external networks only, and of all in the answer to a
     /// create request.
-    fn complete(_read: &Read<'_>, _context: &Context, bodies: &mut [Body]) -> Result<(), Error> {
-        for body in bodies {
-            if body.get("router:external") != Some(&json!(true)) {
-                body.remove("is_default");
+    fn complete<F: Fields>(_read: &Read<'_>, _context: &Context, objects: &mut [F]) -> Result<(), Error> {
+        for object in objects {
+            if object.value("router:external") != Some(json!(true)) {
+                object.remove("is_default");
             }
         }
         Ok(())

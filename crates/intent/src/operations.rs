@@ -5,7 +5,9 @@
 
 use std::marker::PhantomData;
 
-use model::{Attribute, Body, ListQuery, Request, Resource, ResourceInfo, Who, feature, request, view};
+use model::{
+    Attribute, Body, Fields, ListQuery, Request, Resource, ResourceInfo, Row, Who, feature, request, row, view,
+};
 use store::{Read, Scope, Tx};
 use types::ProjectId;
 
@@ -44,7 +46,7 @@ pub(crate) trait Behaviour: Send + Sync + 'static {
 
     /// Adds the attributes that are computed from other objects, to all objects of an answer with a
     /// constant number of statements.
-    fn complete(_read: &Read<'_>, _context: &Context, _bodies: &mut [Body]) -> Result<(), Error> {
+    fn complete<F: Fields>(_read: &Read<'_>, _context: &Context, _objects: &mut [F]) -> Result<(), Error> {
         Ok(())
     }
 
@@ -72,8 +74,11 @@ pub(crate) trait Behaviour: Send + Sync + 'static {
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// The objects, as the caller sees them, with the `fields` that were asked for.
-    pub items: Vec<Body>,
+    /// The objects, as the caller sees them, with the `fields` that were asked for: the JSON text of
+    /// an array.
+    pub json: Vec<u8>,
+    /// How many they are.
+    pub count: usize,
     /// The id of the first object, for the link to the previous page.
     pub first: Option<String>,
     /// The id of the last object, for the link to the next page.
@@ -165,20 +170,19 @@ impl<B: Behaviour> Operations for Collection<B> {
     fn list(&self, read: &Read<'_>, context: &Context, query: &ListQuery) -> Result<Page, Error> {
         let info = B::Of::INFO;
         if info.admin_only && !context.is_admin {
-            return Ok(Page { items: Vec::new(), first: None, last: None });
+            return Ok(Page { json: b"[]".to_vec(), count: 0, first: None, last: None });
         }
         if let Some(marker) = &query.marker
             && read.get_body(info, &context.region, marker, context.scope())?.is_none()
         {
             return Err(B::not_found(marker));
         }
-        let mut items = read.list_bodies(info, &context.region, context.scope(), query)?;
-        let id = |body: Option<&Body>| body?.get("id")?.as_str().map(str::to_owned);
-        let (first, last) = (id(items.first()), id(items.last()));
-        B::complete(read, context, &mut items)?;
-        let viewer = context.viewer(info);
-        items.iter_mut().for_each(|body| viewer.present(body, &query.fields));
-        Ok(Page { items, first, last })
+        let mut rows = read.list_rows(info, &context.region, context.scope(), query)?;
+        let id = |row: Option<&Row>| row?.text("id").map(str::to_owned);
+        let (first, last) = (id(rows.first()), id(rows.last()));
+        B::complete(read, context, &mut rows)?;
+        let json = row::write_list(&context.viewer(info), &rows, &query.fields);
+        Ok(Page { json, count: rows.len(), first, last })
     }
 
     fn show(&self, read: &Read<'_>, context: &Context, id: &str, fields: &[String]) -> Result<Body, Error> {

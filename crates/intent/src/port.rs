@@ -1,7 +1,7 @@
 //! Ports.
 
 use model::{
-    AddressPair, AddressPairRequest, Attachment, Body, DhcpOption, FloatingIp, Network, Patch, Port, PortPatch,
+    AddressPair, AddressPairRequest, Attachment, DhcpOption, Fields, FloatingIp, Network, Patch, Port, PortPatch,
     Request, Resource, ServerEvent, Timestamp, Who,
     port::{ATTACHED, FLOATING_IP, ROUTER_GATEWAY, ROUTER_INTERFACE, VIF_BINDING_FAILED, VIF_TAP, VIF_UNBOUND},
 };
@@ -72,10 +72,10 @@ impl Behaviour for Ports {
         remove(tx, context, &port)
     }
 
-    fn complete(_read: &Read<'_>, context: &Context, bodies: &mut [Body]) -> Result<(), Error> {
-        for body in bodies {
-            let assignment = dns_assignment(context, body);
-            body.insert("dns_assignment".to_owned(), assignment);
+    fn complete<F: Fields>(_read: &Read<'_>, context: &Context, objects: &mut [F]) -> Result<(), Error> {
+        for object in objects {
+            let assignment = dns_assignment(context, object);
+            object.set("dns_assignment", assignment);
         }
         Ok(())
     }
@@ -340,10 +340,11 @@ fn merged_options(old: &[DhcpOption], new: &[DhcpOption]) -> Vec<DhcpOption> {
 }
 
 /// The names of a port's addresses in the domain of the configuration.
-fn dns_assignment(context: &Context, body: &Body) -> Value {
+fn dns_assignment(context: &Context, port: &impl Fields) -> Value {
     let domain = context.settings.dns_domain.trim_end_matches('.');
-    let name = body.get("dns_name").and_then(Value::as_str).unwrap_or_default();
-    let ips = body.get("fixed_ips").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let name = port.text("dns_name").unwrap_or_default();
+    let ips = port.value("fixed_ips").unwrap_or_default();
+    let ips = ips.as_array().map(Vec::as_slice).unwrap_or_default();
     let addresses = ips.iter().filter_map(|ip| ip.get("ip_address")?.as_str());
     addresses
         .map(|address| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use model::{
-    Body, ListQuery, Patch, Request, RequestError, Resource, SecurityGroup, SecurityGroupPatch, SecurityGroupRule,
+    Fields, ListQuery, Patch, Request, RequestError, Resource, SecurityGroup, SecurityGroupPatch, SecurityGroupRule,
     Timestamp, query::Filter, security_group::DEFAULT, view,
 };
 use serde_json::{Value, json};
@@ -94,12 +94,12 @@ impl Behaviour for SecurityGroups {
         Ok(())
     }
 
-    fn complete(read: &Read<'_>, context: &Context, bodies: &mut [Body]) -> Result<(), Error> {
-        let ids: Vec<Value> = bodies.iter().filter_map(|body| body.get("id").cloned()).collect();
+    fn complete<F: Fields>(read: &Read<'_>, context: &Context, objects: &mut [F]) -> Result<(), Error> {
+        let ids: Vec<Value> = objects.iter().filter_map(|object| object.value("id")).collect();
         let mut rules = rules_of(read, context, ids)?;
-        for body in bodies {
-            let own = body.get("id").and_then(Value::as_str).and_then(|id| rules.remove(id));
-            body.insert("security_group_rules".to_owned(), Value::Array(own.unwrap_or_default()));
+        for object in objects {
+            let own = object.text("id").and_then(|id| rules.remove(id));
+            object.set("security_group_rules", Value::Array(own.unwrap_or_default()));
         }
         Ok(())
     }

@@ -111,3 +111,52 @@ fn lists_are_asked_for_in_neutrons_words() {
         parse(&[("fixed_ips", "ip_address=10.0.0.1"), ("fixed_ips", "ip_address=10.0.0.2"), ("x", "y")]).unwrap();
     assert_eq!(query.filters.len(), 1);
 }
+
+/// A start object as a row: what the store would make of it.
+fn row_of<R: Resource>(object: &R) -> Row {
+    let body = view::body_of(object);
+    let cell = |attribute: &Attribute| match (attribute.kind.column(), &body[attribute.name]) {
+        (_, Value::Null) => Cell::Null,
+        (Column::Json, value) => Cell::Json(value.to_string()),
+        (_, Value::Bool(value)) => Cell::Boolean(*value),
+        (_, Value::Number(number)) => Cell::Integer(number.as_i64().unwrap()),
+        (_, value) => Cell::Text(value.as_str().unwrap().to_owned()),
+    };
+    Row::new(R::INFO, R::INFO.attributes.iter().map(cell).collect())
+}
+
+fn same_view<R: Resource>() {
+    let object = resource_start::<R>();
+    let selections =
+        [vec![], vec!["id".to_owned(), "tenant_id".to_owned(), "computed".to_owned()], vec!["x".to_owned()]];
+    for (is_admin, profile) in [(true, Profile::Full), (false, Profile::Full), (false, Profile::Cbk)] {
+        let viewer = view::Viewer::new(R::INFO, is_admin, profile.features());
+        for fields in &selections {
+            let (mut body, mut row) = (view::body_of(&object), row_of(&object));
+            for object in [&mut body as &mut dyn Fields, &mut row] {
+                object.set("computed", json!(["\"quoted\"", 1]));
+                object.remove("revision_number");
+                assert_eq!(object.text("id").map(str::to_owned), Some(resource_start::<R>().id().to_string()));
+            }
+            viewer.present(&mut body, fields);
+            let written = row::write_list(&viewer, &[row.clone(), row], fields);
+            let read: Value = serde_json::from_slice(&written).unwrap();
+            let body = Value::Object(body);
+            assert_eq!(read, json!([body, body]), "{} {is_admin} {profile:?} {fields:?}", R::INFO.member);
+            let keys = String::from_utf8(written).unwrap();
+            assert_eq!(keys.matches("\"tenant_id\":").count(), 2 * usize::from(body.get("tenant_id").is_some()));
+        }
+    }
+}
+
+#[test]
+fn a_list_shows_of_each_object_what_the_object_shows_alone() {
+    same_view::<Network>();
+    same_view::<Subnet>();
+    same_view::<Port>();
+    same_view::<Router>();
+    same_view::<FloatingIp>();
+    same_view::<SecurityGroup>();
+    same_view::<SecurityGroupRule>();
+    same_view::<Attachment>();
+}

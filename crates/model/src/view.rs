@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     Features, Resource, ResourceInfo,
-    attribute::{Attribute, Who},
+    attribute::{Attribute, Constant, Who},
     feature,
     resource::Body,
 };
@@ -47,22 +47,43 @@ impl Viewer {
         Self { info, is_admin, absent: feature::attribute::absent(info, features) }
     }
 
+    /// The resource.
+    #[must_use]
+    pub fn info(&self) -> &'static ResourceInfo {
+        self.info
+    }
+
+    /// Whether the client sees an attribute.
+    #[must_use]
+    pub fn shows(&self, attribute: &Attribute) -> bool {
+        sees(attribute, self.is_admin) && !self.absent.contains(&attribute.name)
+    }
+
+    /// Whether the client sees what has this name.
+    pub(crate) fn shows_name(&self, name: &str) -> bool {
+        match self.info.attribute(name) {
+            Some(attribute) => self.shows(attribute),
+            None => !self.absent.iter().any(|absent| *absent == name),
+        }
+    }
+
+    /// The constants that the client sees.
+    pub fn constants(&self) -> impl Iterator<Item = &'static Constant> {
+        let shown = |constant: &&Constant| (!constant.admin || self.is_admin) && !self.absent.contains(&constant.name);
+        self.info.constants.iter().filter(shown)
+    }
+
     /// Makes the stored attributes of an object those that the client sees: internal ones and those
     /// that the client may not see go, constants and `tenant_id` come, and `fields` selects.
     pub fn present(&self, body: &mut Body, fields: &[String]) {
         for attribute in self.info.attributes {
-            let hidden = !sees(attribute, self.is_admin);
-            if hidden || (attribute.omit_null && body.get(attribute.name).is_some_and(Value::is_null)) {
+            let left_out = attribute.omit_null && body.get(attribute.name).is_some_and(Value::is_null);
+            if left_out || !self.shows(attribute) {
                 body.remove(attribute.name);
             }
         }
-        for constant in self.info.constants {
-            if !constant.admin || self.is_admin {
-                body.insert(constant.name.to_owned(), constant_value(constant.value));
-            }
-        }
-        for name in &self.absent {
-            body.remove(*name);
+        for constant in self.constants() {
+            body.insert(constant.name.to_owned(), constant_value(constant.value));
         }
         if let Some(project) = body.get("project_id").cloned() {
             body.insert("tenant_id".to_owned(), project);
@@ -74,7 +95,7 @@ impl Viewer {
 }
 
 /// A constant's value; a list of a thousand objects asks for it ten thousand times.
-fn constant_value(json: &str) -> Value {
+pub(crate) fn constant_value(json: &str) -> Value {
     match json {
         "null" => Value::Null,
         "[]" => Value::Array(Vec::new()),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use model::{
-    Attribute, Body, Kind, ListQuery, Object, ObjectKey, Resource, ResourceInfo,
+    Attribute, Body, Kind, ListQuery, Object, ObjectKey, Resource, ResourceInfo, Row,
     query::{Filter, SortKey},
 };
 use rusqlite::{Connection, OptionalExtension, ToSql, params, types::Value as Sql};
@@ -86,6 +86,28 @@ impl<'c> Read<'c> {
         scope: Scope<'_>,
         query: &ListQuery,
     ) -> Result<Vec<Body>, StoreError> {
+        self.list(info, region, scope, query, Table::body)
+    }
+
+    /// The same as [`list_bodies`](Self::list_bodies), in the form that is written without a detour.
+    pub fn list_rows(
+        &self,
+        info: &'static ResourceInfo,
+        region: &str,
+        scope: Scope<'_>,
+        query: &ListQuery,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.list(info, region, scope, query, Table::row)
+    }
+
+    fn list<T>(
+        &self,
+        info: &'static ResourceInfo,
+        region: &str,
+        scope: Scope<'_>,
+        query: &ListQuery,
+        form: fn(&Table, &rusqlite::Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         let table = table(info);
         let mut conditions = Conditions::new(region);
         conditions.scope(table, scope);
@@ -113,14 +135,14 @@ impl<'c> Read<'c> {
         }
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(conditions.values))?;
-        let mut bodies = Vec::new();
+        let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            bodies.push(table.body(row)?);
+            found.push(form(table, row)?);
         }
         if query.page_reverse {
-            bodies.reverse();
+            found.reverse();
         }
-        Ok(bodies)
+        Ok(found)
     }
 
     /// Whether a subnet's address is some port's.

@@ -7,8 +7,8 @@
 use std::sync::LazyLock;
 
 use model::{
-    Attachment, Attribute, Body, Column, FloatingIp, Network, Port, Resource, ResourceInfo, Router, SecurityGroup,
-    SecurityGroupRule, Subnet,
+    Attachment, Attribute, Body, Cell, Column, FloatingIp, Network, Port, Resource, ResourceInfo, Router, Row,
+    SecurityGroup, SecurityGroupRule, Subnet,
 };
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::Value;
@@ -172,9 +172,31 @@ impl Table {
         Ok(body)
     }
 
+    /// A row of [`select`](Self::select) as it goes into a list.
+    pub(crate) fn row(&self, row: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
+        let cell = |(index, attribute): (usize, &Attribute)| self.cell(row.get_ref(index)?, attribute);
+        let cells = self.info.attributes.iter().enumerate().map(cell).collect::<Result<_, _>>()?;
+        Ok(Row::new(self.info, cells))
+    }
+
+    fn cell(&self, stored: ValueRef<'_>, attribute: &Attribute) -> Result<Cell, StoreError> {
+        Ok(match (attribute.kind.column(), stored) {
+            (_, ValueRef::Null) => Cell::Null,
+            (Column::Boolean, ValueRef::Integer(number)) => Cell::Boolean(number != 0),
+            (_, ValueRef::Integer(number)) => Cell::Integer(number),
+            (Column::Json, ValueRef::Text(text)) => Cell::Json(utf8(text)),
+            (_, ValueRef::Text(text)) => Cell::Text(utf8(text)),
+            (_, ValueRef::Real(_) | ValueRef::Blob(_)) => return Err(self.of_another_type(attribute)),
+        })
+    }
+
+    fn of_another_type(&self, attribute: &Attribute) -> StoreError {
+        let source = serde::de::Error::custom(format!("column {} is of another type", attribute.name));
+        StoreError::Corrupt { table: self.name, source }
+    }
+
     fn value(&self, stored: ValueRef<'_>, attribute: &Attribute) -> Result<Value, StoreError> {
         let corrupt = |source| StoreError::Corrupt { table: self.name, source };
-        let of_type = || corrupt(serde::de::Error::custom(format!("column {} is of another type", attribute.name)));
         Ok(match (attribute.kind.column(), stored) {
             (_, ValueRef::Null) => Value::Null,
             (Column::Boolean, ValueRef::Integer(number)) => Value::Bool(number != 0),
@@ -184,7 +206,7 @@ impl Table {
                 text => serde_json::from_slice(text).map_err(corrupt)?,
             },
             (_, ValueRef::Text(text)) => Value::String(utf8(text)),
-            (_, ValueRef::Real(_) | ValueRef::Blob(_)) => return Err(of_type()),
+            (_, ValueRef::Real(_) | ValueRef::Blob(_)) => return Err(self.of_another_type(attribute)),
         })
     }
 }

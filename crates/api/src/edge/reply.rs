@@ -30,6 +30,11 @@ impl Reply {
         Self::of_type(status, "application/json", body.to_string())
     }
 
+    /// An answer whose JSON is written already.
+    pub(crate) fn json_text(status: StatusCode, text: Vec<u8>) -> Self {
+        Self::of_type(status, "application/json", text)
+    }
+
     /// 200 and JSON.
     pub(crate) fn ok(body: &Value) -> Self {
         Self::json(StatusCode::OK, body)

@@ -1,28 +1,31 @@
 //! Links to the pages before and after.
 
+use hyper::StatusCode;
 use intent::Page;
 use model::{ListQuery, ResourceInfo};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Visit;
+use crate::edge::Reply;
 
-/// A list as clients see it.
-pub(super) fn view(visit: &Visit, info: &ResourceInfo, query: &ListQuery, page: Page) -> Value {
+/// A list as clients see it. The objects are JSON already, and go into it as they are.
+pub(super) fn reply(visit: &Visit, info: &ResourceInfo, query: &ListQuery, page: Page) -> Reply {
     let links = links(visit, query, &page);
-    // Moved, not copied as by `json!`: a page may hold thousands.
-    let items = page.items.into_iter().map(Value::Object).collect();
-    let mut view = Value::Object(Map::from_iter([(info.collection.to_owned(), items)]));
+    let mut body = Vec::with_capacity(page.json.len() + 64);
+    body.extend(format!("{{\"{}\":", info.collection).bytes());
+    body.extend(page.json);
     if !links.is_empty() {
-        view[format!("{}_links", info.collection)] = Value::Array(links);
+        body.extend(format!(",\"{}_links\":{}", info.collection, Value::Array(links)).bytes());
     }
-    view
+    body.push(b'}');
+    Reply::json_text(StatusCode::OK, body)
 }
 
 /// As Neutron: a full page has both neighbours, a short one only that which it was reached from. An
 /// empty page has no object to go on from: its neighbour is the first or the last page.
 fn links(visit: &Visit, query: &ListQuery, page: &Page) -> Vec<Value> {
     let Some(limit) = query.limit else { return Vec::new() };
-    let full = page.items.len() >= limit;
+    let full = page.count >= limit;
     let mut links = Vec::new();
     if full || query.page_reverse {
         links.push(json!({ "rel": "next", "href": href(visit, page.last.as_deref(), false) }));

@@ -65,7 +65,7 @@ async fn list(visit: &Visit, operations: &'static dyn Operations) -> Answer {
             visit.write(make).await?
         }
     };
-    Ok(Reply::ok(&page::view(visit, operations.info(), &query, found)))
+    Ok(page::reply(visit, operations.info(), &query, found))
 }
 
 async fn show(visit: &Visit, operations: &'static dyn Operations, id: &str) -> Answer {

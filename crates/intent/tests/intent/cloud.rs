@@ -85,7 +85,7 @@ impl Cloud {
         let query = ListQuery::parse(operations.info(), &pairs)?;
         let who = who.clone();
         let page: Page = self.store.read_blocking(move |read| operations.list(read, &who, &query))?;
-        Ok(page.items)
+        Ok(serde_json::from_slice(&page.json).unwrap())
     }
 
     /// Updates an object.
