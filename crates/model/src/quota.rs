@@ -239,6 +239,11 @@ impl QuotaDefaults {
         Ok(defaults)
     }
 
+    /// What is given beside the table.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, i64)> {
+        self.given.iter().map(|(key, limit)| (*key, *limit))
+    }
+
     /// The default of a quota.
     #[must_use]
     pub fn of(&self, quota: &Quota) -> i64 {

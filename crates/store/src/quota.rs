@@ -137,14 +137,6 @@ impl Quotas<'_> {
         Ok(())
     }
 
-    /// Takes a project's own limits in a region away whose keys have a prefix; false when there
-    /// are none.
-    pub fn reset(&self, region: &str, project: &ProjectId, prefix: &str) -> Result<bool, StoreError> {
-        let sql = "DELETE FROM quota_limits \
-                   WHERE project_id = ?1 AND region = ?2 AND substr(resource, 1, length(?3)) = ?3";
-        Ok(self.connection.prepare_cached(sql)?.execute(params![project.as_str(), region, prefix])? > 0)
-    }
-
     /// Where the recorded usage is not the number of objects: nowhere, or there is a fault in this
     /// program. It counts every object, so it is for tests and for an operator's question.
     pub fn drift(&self) -> Result<Vec<Drift>, StoreError> {

@@ -11,8 +11,19 @@ use serde_json::{Value, json};
 use store::{Read, Tx};
 use types::ProjectId;
 
-use super::project::{Below, Change, Numbers, change};
+use super::project::{self, Below, Change, ChangeError, Numbers};
 use crate::{Context, Error};
+
+impl From<ChangeError> for Error {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::BelowUsage { quota, limit, used, .. } => {
+                Self::QuotaBelowUsage { resource: quota.name, limit, used }
+            }
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
 
 /// The quotas that the region has.
 fn quotas(context: &Context) -> impl Iterator<Item = &'static Quota> {
@@ -73,11 +84,9 @@ pub fn update(tx: &mut Tx<'_>, context: &Context, project: &ProjectId, body: &Va
     let mut unknown = Vec::new();
     for (name, value) in body {
         match quotas(context).find(|quota| quota.name == name) {
-            Some(quota) => changes.push(Change {
-                region: context.region.clone(),
-                quota,
-                limit: Some(limit(quota, value)?),
-            }),
+            Some(quota) => {
+                changes.push(Change { region: context.region.clone(), quota, limit: Some(limit(quota, value)?) })
+            }
             // What clients send along, and the two flags.
             None if ["tenant_id", "project_id", "force", "check_limit"].contains(&name.as_str()) => {}
             None => unknown.push(name.clone()),
@@ -87,7 +96,7 @@ pub fn update(tx: &mut Tx<'_>, context: &Context, project: &ProjectId, body: &Va
         return Err(RequestError::Unrecognized { names: unknown }.into());
     }
     let below = if body.get("force") == Some(&Value::Bool(true)) { Below::Allowed } else { Below::Refused };
-    change(tx.quotas(), project, &changes, below)?;
+    project::set(tx, project, &changes, below)?;
     show(tx, context, project)
 }
 
@@ -96,7 +105,7 @@ pub fn reset(tx: &mut Tx<'_>, context: &Context, project: &ProjectId) -> Result<
     if !context.is_admin {
         return Err(Error::forbidden("rule:delete_quota"));
     }
-    if tx.quotas().reset(&context.region, project, Service::Network.prefix())? {
+    if project::reset(tx, &context.region, project, Service::Network)? {
         Ok(())
     } else {
         Err(Error::TenantQuotaNotFound { project: project.to_string() })

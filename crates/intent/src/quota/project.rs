@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use model::{Quota, QuotaDefaults};
-use store::{QuotaRow, Quotas, StoreError};
+use model::{Body, Quota, QuotaDefaults, Record, quota::Service};
+use serde_json::json;
+use store::{QuotaRow, Quotas, StoreError, Tx, audit::Note};
 use types::ProjectId;
-
-use crate::Error;
 
 /// Numbers of one project: its own limits, or what it uses, in all regions at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,16 +65,74 @@ pub enum Below {
     Refused,
 }
 
-/// Sets limits of a project, all or none.
-pub fn change(quotas: Quotas<'_>, project: &ProjectId, changes: &[Change], below: Below) -> Result<(), Error> {
+/// Why limits were not set.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// More is in use than a new limit allows.
+    #[error(
+        "Quota limit {limit} for {} in region {region} must be greater than or equal to already used {used}",
+        quota.key
+    )]
+    BelowUsage {
+        /// The region that was named.
+        region: String,
+        /// Of what.
+        quota: &'static Quota,
+        /// The limit.
+        limit: i64,
+        /// What is in use.
+        used: u64,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Sets limits of a project. After an error the transaction must be given up.
+pub fn change(quotas: Quotas<'_>, project: &ProjectId, changes: &[Change], below: Below) -> Result<(), ChangeError> {
     for Change { region, quota, limit } in changes {
         if let (Some(limit), Below::Refused) = (*limit, below) {
             let used = quotas.balance(region, project, quota)?.used;
             if u64::try_from(limit).is_ok_and(|limit| limit < used) {
-                return Err(Error::QuotaBelowUsage { resource: quota.name, limit, used });
+                return Err(ChangeError::BelowUsage { region: region.clone(), quota, limit, used });
             }
         }
         quotas.set_limit(region, project, quota, *limit)?;
     }
     Ok(())
+}
+
+/// [`change`] with a note for the audit trail.
+pub fn set(tx: &mut Tx<'_>, project: &ProjectId, changes: &[Change], below: Below) -> Result<(), ChangeError> {
+    let before = Numbers::limits(tx.quotas(), project)?;
+    change(tx.quotas(), project, changes, below)?;
+    let old = |change: &Change| (change.quota.key.to_owned(), json!(before.get(&change.region, change.quota)));
+    let new = |change: &Change| (change.quota.key.to_owned(), json!(change.limit));
+    note(tx, "update_quota", project, changes.iter().map(old).collect(), changes.iter().map(new).collect());
+    Ok(())
+}
+
+/// Gives a project the default limits of a service again, as far as they are a region's; false when
+/// it has none of its own.
+pub fn reset(tx: &mut Tx<'_>, region: &str, project: &ProjectId, service: Service) -> Result<bool, StoreError> {
+    let before = Numbers::limits(tx.quotas(), project)?;
+    let own = |quota: &'static Quota| Some((quota, before.get(region, quota)?));
+    let own: Vec<_> = model::quota::QUOTAS.iter().filter(|quota| quota.service == service).filter_map(own).collect();
+    for (quota, _) in &own {
+        tx.quotas().set_limit(region, project, quota, None)?;
+    }
+    if own.is_empty() {
+        return Ok(false);
+    }
+    let old = own.iter().map(|(quota, limit)| (quota.key.to_owned(), json!(limit))).collect();
+    let new = own.iter().map(|(quota, _)| (quota.key.to_owned(), json!(null))).collect();
+    note(tx, "delete_quota", project, old, new);
+    Ok(true)
+}
+
+/// A limit that is null is as by default.
+fn note(tx: &mut Tx<'_>, action: &str, project: &ProjectId, before: Body, after: Body) {
+    let Record { before, after } = Record::changed(Some(&before), Some(&after), |_| true);
+    let (action, target_id) = (action.to_owned(), project.to_string());
+    tx.note(Note { action, target_type: "quota", target_id, before, after });
 }

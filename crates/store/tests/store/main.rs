@@ -5,6 +5,7 @@
 mod commit;
 mod directory;
 mod lease;
+mod quota;
 mod statements;
 
 use std::path::PathBuf;
