@@ -9,26 +9,52 @@
 //! Tokens hold who and where, not what: enabled state, roles and revocations are read anew for
 //! each request ([`caller`]). What tokens are made of is in [`token`].
 //!
-//! Deliberately absent so far: groups, application credentials, trusts, policies.
+//! Deliberately absent: federation, and the flows of OAuth.
 
 mod access;
+mod access_rule;
+mod application_credential;
 pub(crate) mod assignment;
 pub(crate) mod auth;
 pub(crate) mod bootstrap;
 pub(crate) mod caller;
 pub(crate) mod catalog;
+pub(crate) mod compliance;
+mod consumer;
+mod credential;
 pub(crate) mod domain;
+mod domain_config;
+mod endpoint;
+mod endpoint_filter;
 pub(crate) mod error;
+pub(crate) mod external;
 pub(crate) mod failures;
 pub(crate) mod fields;
+mod grant;
+mod group;
+mod holder;
+mod implied_role;
 pub(crate) mod keyring;
+mod limit;
 pub(crate) mod list;
+mod lockout;
+mod option;
 pub(crate) mod password;
+mod policy;
 pub(crate) mod project;
+mod quota;
+mod region;
+mod registered_limit;
+pub(crate) mod revocation;
 pub(crate) mod role;
 pub(crate) mod route;
 mod routes;
+mod schema;
+mod sealed;
+mod service;
+mod subject;
 pub(crate) mod token;
+mod trust;
 pub(crate) mod user;
 mod version;
 
@@ -36,10 +62,13 @@ use std::sync::Arc;
 
 use hyper::{Method, StatusCode, header};
 
-pub(crate) use caller::{Caller, Presented, Scope, authenticate, authenticate_token, presented};
+pub(crate) use caller::{Caller, Delegation, Presented, Scope, authenticate, presented};
 pub(crate) use error::KeystoneError;
+pub(crate) use holder::authenticate_token;
+use holder::{chain, trusted_roles, with_implied};
 pub use route::{Access, Route};
 pub use routes::routes;
+pub(crate) use subject::{is_login, subject};
 
 use crate::{
     Api,
@@ -55,6 +84,10 @@ pub(crate) fn refusal(status: StatusCode, message: &str) -> Reply {
 pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
     let parts = request.parts_after(1);
     let head = request.method == Method::HEAD;
+    if let Some(external) = &api.external {
+        let reply = external::pointer(external.url(), request, &parts);
+        return if head { reply.without_body() } else { reply };
+    }
     let reply = match parts.as_slice() {
         [] if head || request.method == Method::GET => Ok(version::list(request)),
         ["v3"] if head || request.method == Method::GET => Ok(version::v3(request)),
@@ -62,11 +95,27 @@ pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
         [] => Err(KeystoneError::MethodNotAllowed),
         _ => Err(KeystoneError::UnknownPath),
     };
+    finish(request, reply)
+}
+
+/// Answers `/v3/projects/{project_id}/quota` and `/current_usage` at the root of the listener, where clients of the
+/// service that this one is modelled on look for them. They are ours whoever keeps the projects.
+pub(crate) async fn quotas(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
+    let parts = request.parts_after(1);
+    let reply = match parts.as_slice() {
+        ["projects", _, "quota" | "current_usage"] => route::dispatch(api, request, &parts).await,
+        _ => Err(KeystoneError::UnknownPath),
+    };
+    finish(request, reply)
+}
+
+/// The answer, or the error in this service's words.
+fn finish(request: &Request, reply: Result<Reply, KeystoneError>) -> Reply {
     let reply = reply.unwrap_or_else(|error| {
-        let challenge = matches!(error, KeystoneError::Unauthorized);
+        let challenge = error.status() == StatusCode::UNAUTHORIZED;
         let reply = error.into_reply(request);
         let uri = format!("Keystone uri=\"{}/identity/v3\"", request.public_url);
         if challenge { reply.with_header(header::WWW_AUTHENTICATE, &uri) } else { reply }
     });
-    if head { reply.without_body() } else { reply.with_header(header::VARY, "X-Auth-Token") }
+    if request.method == Method::HEAD { reply.without_body() } else { reply.with_header(header::VARY, "X-Auth-Token") }
 }

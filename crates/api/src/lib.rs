@@ -25,13 +25,18 @@
 #![forbid(unsafe_code)]
 
 mod absent;
+mod audit;
 mod clock;
 mod config;
 mod discovery;
+mod dns;
 mod edge;
 mod identity;
+mod load_balancer;
 mod network;
 mod null_world;
+mod service;
+mod peer;
 
 use std::sync::Arc;
 
@@ -39,29 +44,41 @@ use intent::World;
 use store::Store;
 use tokio::sync::Semaphore;
 
+pub use audit::AuditConfig;
 pub use config::{ApiConfig, Limits, Region};
-pub use edge::{Bound, Probes, ProxyHeaders, ServeError, TrustedProxies};
+pub use edge::{
+    Bound, Certificate, Listeners, PemPair, Probes, ProxyHeaders, ServeError, Tls, TlsError, TrustedProxies,
+};
 pub use identity::{
     Access, Route as IdentityRoute,
     bootstrap::{Bootstrap, BootstrapError, Bootstrapped, bootstrap},
+    compliance::{MOST_REMEMBERED, PasswordPattern, PatternError, SecurityCompliance},
+    external::ExternalIdentity,
     failures::FailureLimits,
-    keyring::KeyError,
+    keyring::{KeyError, Rotation, rotate as rotate_keys},
     routes as identity_routes,
 };
 pub use null_world::NullWorld;
 
+use audit::Trail;
 use edge::Metrics;
-use identity::{failures::Failures, keyring::Keyring, password::Passwords};
+use identity::{external::External, failures::Failures, keyring::{Family, Keyring}, password::Passwords};
 
 /// What every request works with.
 pub(crate) struct Api {
     pub(crate) config: ApiConfig,
     pub(crate) store: Store,
     pub(crate) world: Arc<dyn World>,
+    /// Keys of tokens.
     pub(crate) keys: Keyring,
+    /// Keys of the secrets in the store.
+    pub(crate) secret_keys: Keyring,
+    /// Who calls, when that is another Keystone's to say.
+    pub(crate) external: Option<Arc<External>>,
     pub(crate) passwords: Passwords,
     pub(crate) failures: Failures,
     pub(crate) metrics: Metrics,
+    pub(crate) trail: Trail,
     /// Places of the requests that are worked on at once.
     pub(crate) turns: Arc<Semaphore>,
     /// Places of the questions that the world is asked at once.
@@ -70,15 +87,34 @@ pub(crate) struct Api {
 
 /// Opens the keys and the listeners, and brings the catalogue up to date.
 pub async fn bind(config: ApiConfig, store: Store, world: Arc<dyn World>, probes: Probes) -> Result<Bound, ServeError> {
-    let keys = Keyring::open(&config.keys_dir)?;
+    let listeners = Listeners::open(config.listen, config.health_listen)?;
+    bind_on(listeners, config, store, world, probes).await
+}
+
+/// The same on sockets that listen already.
+pub async fn bind_on(
+    listeners: Listeners,
+    mut config: ApiConfig,
+    store: Store,
+    world: Arc<dyn World>,
+    probes: Probes,
+) -> Result<Bound, ServeError> {
+    config.introduce_regions();
+    let keys = Keyring::open(&config.keys_dir, Family::Token)?;
+    let secret_keys = Keyring::open(&config.keys_dir, Family::Secret)?;
     let limits = &config.limits;
     let passwords = Passwords::new(limits.hashes, limits.waiting_logins).map_err(BootstrapError::from)?;
     let turns = Arc::new(Semaphore::new(limits.requests));
     let questions = Arc::new(Semaphore::new(limits.questions));
-    identity::bootstrap::refresh_catalogue(&store, config.region_names()).await?;
+    let external = config.external.clone().map(|identity| Arc::new(External::new(identity)));
+    if external.is_none() {
+        identity::bootstrap::refresh_catalogue(&store, config.region_names()).await?;
+    }
     let failures = Failures::new(limits.failures.clone());
     let metrics = Metrics::default();
-    Bound::open(Api { config, store, world, keys, passwords, failures, metrics, turns, questions }, probes).await
+    let (trail, keeper) = Trail::new(&config.audit);
+    let api = Api { config, store, world, keys, secret_keys, external, passwords, failures, metrics, trail, turns, questions };
+    Bound::open(api, listeners, keeper, probes)
 }
 
 /// Serves until `shutdown` is ready and open requests have finished.

@@ -1,22 +1,26 @@
 //! Listeners, connections and their end.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::{IpAddr, SocketAddr, TcpListener as StdListener}, sync::Arc, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{Semaphore, oneshot},
 };
 
-use super::{Peer, answer, health};
-use crate::Api;
+use super::{Peer, accept::Acceptor, answer, health};
+use crate::{Api, audit::Keeper, identity};
 
 /// Bytes that the head of a request may take: a token has 255 at most, a list's filters are a few.
 const HEAD_BYTES: usize = 64 << 10;
+
+/// How long the audit trail may take for what waits to be written at the end.
+const TRAIL_TIME: Duration = Duration::from_secs(3);
 
 /// Why the API cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,9 @@ pub enum ServeError {
     /// The catalogue cannot be brought up to date.
     #[error(transparent)]
     Bootstrap(#[from] crate::BootstrapError),
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
 }
 
 /// What other parts of the process add to the second listener.
@@ -51,30 +58,56 @@ pub struct Bound {
     api: Arc<Api>,
     keeper: Keeper,
     probes: Arc<Probes>,
+    acceptor: Option<Acceptor>,
     listener: TcpListener,
     health_listener: Option<TcpListener>,
     address: SocketAddr,
     health_address: Option<SocketAddr>,
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
-    let fail = |source| ServeError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(fail)?;
-    let address = listener.local_addr().map_err(fail)?;
-    Ok((listener, address))
+/// Sockets that listen already: a process may open them while it still has the right to use low ports,
+/// and give up that right before anything else.
+#[derive(Debug)]
+pub struct Listeners {
+    services: StdListener,
+    health: Option<StdListener>,
+}
+
+impl Listeners {
+    /// Opens what a configuration names.
+    pub fn open(listen: SocketAddr, health_listen: Option<SocketAddr>) -> Result<Self, ServeError> {
+        let open = |address| {
+            let listener = StdListener::bind(address).and_then(|listener| {
+                listener.set_nonblocking(true)?;
+                Ok(listener)
+            });
+            listener.map_err(|source| ServeError::Listen { address, source })
+        };
+        Ok(Self { services: open(listen)?, health: health_listen.map(open).transpose()? })
+    }
+}
+
+fn listen(listener: StdListener, address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let listener = TcpListener::from_std(listener);
+    let with_address = listener.and_then(|listener| listener.local_addr().map(|address| (listener, address)));
+    with_address.map_err(|source| ServeError::Listen { address, source })
 }
 
 impl Bound {
-    pub(crate) async fn open(mut api: Api, keeper: Keeper, probes: Probes) -> Result<Self, ServeError> {
-        let (listener, address) = listen(api.config.listen).await?;
+    pub(crate) fn open(
+        mut api: Api,
+        listeners: Listeners,
+        keeper: Keeper,
+        probes: Probes,
+    ) -> Result<Self, ServeError> {
+        let (listener, address) = listen(listeners.services, api.config.listen)?;
         // Port 0 asks the kernel for one; URLs need the one it gave.
         api.config.listen = address;
-        let (health_listener, health_address) = match api.config.health_listen {
-            Some(wanted) => listen(wanted).await.map(|(listener, address)| (Some(listener), Some(address)))?,
-            None => (None, None),
-        };
+        let health = listeners.health.map(|listener| listen(listener, address)).transpose()?;
+        let (health_listener, health_address) = health.unzip();
         let (api, probes) = (Arc::new(api), Arc::new(probes));
-        Ok(Self { api, keeper, probes, listener, health_listener, address, health_address })
+        let acceptor = api.config.tls.as_ref().map(|tls| Acceptor::new(tls, &api.config.limits)).transpose()?;
+        Ok(Self { api, keeper, probes, acceptor, listener, health_listener, address, health_address })
     }
 
     /// The address of the services.
@@ -91,11 +124,21 @@ impl Bound {
 
     /// Serves until `shutdown` is ready, then lets open requests finish, for a bounded time.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { api, keeper, probes, listener, health_listener, .. } = self;
+        let Self { api, keeper, probes, acceptor, listener, health_listener, .. } = self;
         let follower = api.external.clone().map(|external| tokio::spawn(external.follow()));
+        let revocations = tokio::spawn(identity::revocation::run(api.store.clone()));
         let health = health_listener.map(|listener| tokio::spawn(serve_health(Arc::clone(&api), probes, listener)));
-        serve(api, listener, shutdown).await;
-        for task in health.into_iter().chain(follower) {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let keeper = tokio::spawn(keeper.run(api.store.clone(), async {
+            // Dropping the sender says the same.
+            let _ = stopped.await;
+        }));
+        serve(api, acceptor, listener, shutdown).await;
+        drop(stop);
+        if tokio::time::timeout(TRAIL_TIME, keeper).await.is_err() {
+            tracing::warn!("the last refusals could not be written to the audit trail in time");
+        }
+        for task in health.into_iter().chain(follower).chain([revocations]) {
             task.abort();
         }
     }
@@ -120,7 +163,7 @@ fn http(read_time: Duration) -> http1::Builder {
     builder
 }
 
-async fn serve(api: Arc<Api>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+async fn serve(api: Arc<Api>, acceptor: Option<Acceptor>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
     let limits = api.config.limits.clone();
     let places = Arc::new(Semaphore::new(limits.connections));
     let connections = GracefulShutdown::new();
@@ -137,23 +180,48 @@ async fn serve(api: Arc<Api>, listener: TcpListener, shutdown: impl Future<Outpu
         };
         // Answers are small and whole; waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
-        let api = Arc::clone(&api);
-        let peer = Peer { address: address.ip(), tls: false };
-        let service = service_fn(move |request| {
-            let api = Arc::clone(&api);
-            async move { Ok::<_, Infallible>(answer(api, peer, request).await) }
-        });
-        let connection = connections.watch(http(limits.read_time).serve_connection(TokioIo::new(stream), service));
+        let connection = Connection { api: Arc::clone(&api), address: address.ip(), watcher: connections.watcher() };
+        let acceptor = acceptor.clone();
         tokio::spawn(async move {
             let _place = place;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            match acceptor {
+                None => connection.converse(stream, false).await,
+                // A client that breaks off or speaks something else was dealt with there.
+                Some(acceptor) => {
+                    if let Some(stream) = acceptor.accept(stream).await {
+                        connection.converse(stream, true).await;
+                    }
+                }
             }
         });
     }
     drop(listener);
     if tokio::time::timeout(limits.shutdown_time, connections.shutdown()).await.is_err() {
         tracing::warn!("open requests did not finish within {:?} and were dropped", limits.shutdown_time);
+    }
+}
+
+/// What a conversation with a client needs.
+struct Connection {
+    api: Arc<Api>,
+    address: IpAddr,
+    watcher: Watcher,
+}
+
+impl Connection {
+    /// Answers requests until either side ends it.
+    async fn converse(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, tls: bool) {
+        let Self { api, address, watcher } = self;
+        let read_time = api.config.limits.read_time;
+        let peer = Peer { address, tls };
+        let service = service_fn(move |request| {
+            let api = Arc::clone(&api);
+            async move { Ok::<_, Infallible>(answer(api, peer, request).await) }
+        });
+        let connection = watcher.watch(http(read_time).serve_connection(TokioIo::new(stream), service));
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
     }
 }
 

@@ -1,15 +1,16 @@
 //! Who calls: a token turned into a user, a scope and roles, as they are in one snapshot.
 
-use store::identity::{Domain, Identity, Project, Role, Target, User};
+use std::sync::Arc;
 
-use super::{
-    KeystoneError,
-    token::{Token, TokenScope},
-};
+use store::identity::{ApplicationCredential, Domain, Identity, Project, Role, Trust, User};
+
+use super::{KeystoneError, access_rule::Asked, authenticate_token, token::Token};
 use crate::{Api, clock, edge::Request};
 
 /// Carries the caller's token.
 const TOKEN_HEADER: &str = "x-auth-token";
+/// Carries the token of the service that asks for the caller.
+const SERVICE_TOKEN_HEADER: &str = "x-service-token";
 
 /// Where the caller's roles apply.
 #[derive(Debug, Clone)]
@@ -37,6 +38,17 @@ pub(crate) struct Caller {
     pub(crate) roles: Vec<Role>,
     /// The token.
     pub(crate) token: Token,
+    /// By whose leave, when not in the user's own right.
+    pub(crate) delegation: Option<Delegation>,
+}
+
+/// By what a token acts for somebody.
+#[derive(Debug, Clone)]
+pub(crate) enum Delegation {
+    /// By a trust: the caller is its trustee, and with impersonation appears as its trustor.
+    Trust(Trust),
+    /// By an application credential of the user.
+    ApplicationCredential(ApplicationCredential),
 }
 
 impl Caller {
@@ -63,71 +75,81 @@ impl Caller {
             _ => None,
         }
     }
+
+    /// The trust by which the caller acts.
+    pub(crate) fn trust(&self) -> Option<&Trust> {
+        match &self.delegation {
+            Some(Delegation::Trust(trust)) => Some(trust),
+            _ => None,
+        }
+    }
+
+    /// The application credential by which the caller acts.
+    pub(crate) fn application_credential(&self) -> Option<&ApplicationCredential> {
+        match &self.delegation {
+            Some(Delegation::ApplicationCredential(credential)) => Some(credential),
+            _ => None,
+        }
+    }
 }
 
 /// What a request presents, as far as it can be judged without the store.
 #[derive(Debug, Clone)]
 pub(crate) enum Presented {
     /// A token that we made, not yet expired.
-    Own(Token),
+    Own {
+        /// The token.
+        token: Token,
+        /// The token of a service that asks for the caller.
+        service: Option<Token>,
+        /// What is asked for.
+        asked: Asked,
+    },
+    /// A token that another Keystone made and calls good.
+    External(Arc<Caller>),
 }
 
 /// The token that a request carries, if it is good as far as can be told. Needs no store, so that
 /// made-up tokens cost a decryption and nothing else.
 pub(crate) async fn presented(api: &Api, request: &Request) -> Result<Presented, KeystoneError> {
     let text = request.header(TOKEN_HEADER).ok_or(KeystoneError::Unauthorized)?;
+    if let Some(external) = &api.external {
+        return external.caller(text, request.header(SERVICE_TOKEN_HEADER)).await.map(Presented::External);
+    }
     let token = Token::open(text, &api.keys).ok_or_else(|| api.failures.made_up(request.source))?;
-    if token.expires_at <= clock::now() { Err(KeystoneError::Unauthorized) } else { Ok(Presented::Own(token)) }
+    let now = clock::now();
+    if token.expires_at <= now {
+        return Err(KeystoneError::Unauthorized);
+    }
+    let service = request.header(SERVICE_TOKEN_HEADER).and_then(|text| Token::open(text, &api.keys));
+    let service = service.filter(|token| token.expires_at > now);
+    Ok(Presented::Own { token, service, asked: Asked::of(request) })
 }
 
 /// Who presents it, checked against the state of a snapshot or transaction.
 pub(crate) fn authenticate(identity: Identity<'_>, presented: Presented) -> Result<Caller, KeystoneError> {
     match presented {
-        Presented::Own(token) => authenticate_token(identity, token),
+        Presented::Own { token, service, asked } => {
+            let caller = authenticate_token(identity, token)?;
+            let rules = caller.application_credential().map_or(&[][..], |credential| &credential.access_rules);
+            if rules.is_empty() || asked.is_allowed(rules) || is_service(identity, service)? {
+                Ok(caller)
+            } else {
+                Err(KeystoneError::Unauthorized)
+            }
+        }
+        // Nothing of theirs is in the store.
+        Presented::External(caller) => Ok(Arc::unwrap_or_clone(caller)),
     }
 }
 
-/// Checks a token of ours against the state of a snapshot or transaction.
-pub(crate) fn authenticate_token(identity: Identity<'_>, token: Token) -> Result<Caller, KeystoneError> {
-    for audit_id in token.audit_ids() {
-        if identity.is_token_revoked(&audit_id)? {
-            return Err(KeystoneError::Unauthorized);
-        }
+/// Whether a token is a service's. What a service asks for on the way to an answer is not in the
+/// access rules, which name what the user's program asks for.
+fn is_service(identity: Identity<'_>, token: Option<Token>) -> Result<bool, KeystoneError> {
+    let Some(token) = token else { return Ok(false) };
+    match authenticate_token(identity, token) {
+        Ok(service) => Ok(service.has_role("service") && service.application_credential().is_none()),
+        Err(KeystoneError::Unauthorized) => Ok(false),
+        Err(other) => Err(other),
     }
-    let (user, domain) = enabled_user(identity, &token)?;
-    let (scope, target) = match &token.scope {
-        TokenScope::Unscoped => (Scope::Unscoped, None),
-        TokenScope::System => (Scope::System, Some(Target::System)),
-        TokenScope::Domain(id) => {
-            let domain = identity.domain(id)?.filter(|domain| good(domain.enabled, domain.valid_from, &token));
-            (Scope::Domain(domain.ok_or(KeystoneError::Unauthorized)?), Some(Target::Domain(id.clone())))
-        }
-        TokenScope::Project(id) => {
-            let project = identity.project(id)?.filter(|project| good(project.enabled, project.valid_from, &token));
-            let project = project.ok_or(KeystoneError::Unauthorized)?;
-            let domain = identity.domain(&project.domain_id)?;
-            let domain = domain.filter(|domain| good(domain.enabled, domain.valid_from, &token));
-            (Scope::Project(project, domain.ok_or(KeystoneError::Unauthorized)?), Some(Target::Project(id.clone())))
-        }
-    };
-    let roles = match &target {
-        Some(target) => identity.effective_roles(&user.id, target)?,
-        None => Vec::new(),
-    };
-    // A scope without a role in it is none: the last assignment was taken away.
-    if target.is_some() && roles.is_empty() {
-        return Err(KeystoneError::Unauthorized);
-    }
-    Ok(Caller { user, domain, scope, roles, token })
-}
-
-fn enabled_user(identity: Identity<'_>, token: &Token) -> Result<(User, Domain), KeystoneError> {
-    let user = identity.user(&token.user)?.filter(|user| good(user.enabled, user.valid_from, token));
-    let user = user.ok_or(KeystoneError::Unauthorized)?;
-    let domain = identity.domain(&user.domain_id)?.filter(|domain| good(domain.enabled, domain.valid_from, token));
-    Ok((user, domain.ok_or(KeystoneError::Unauthorized)?))
-}
-
-fn good(enabled: bool, valid_from: i64, token: &Token) -> bool {
-    enabled && valid_from <= token.issued_at
 }

@@ -1,9 +1,11 @@
 //! Keystone's errors: `{"error": {"code", "title", "message"}}`.
 
 use hyper::{StatusCode, header};
-use serde_json::json;
+use serde_json::{Value, json};
 use store::StoreError;
+use types::UserId;
 
+use super::token::Methods;
 use crate::edge::{Reply, Request};
 
 /// Why the identity service refuses a request. The messages are Keystone's.
@@ -12,12 +14,24 @@ pub(crate) enum KeystoneError {
     /// No valid token, or wrong credentials; which of them is not said.
     #[error("The request you have made requires authentication.")]
     Unauthorized,
+    /// A way of proving who one is that is not there.
+    #[error("Attempted to authenticate with an unsupported method.")]
+    UnsupportedMethod,
+    /// An application credential is for its own project, whatever is asked for.
+    #[error("Error authenticating with application credential: Application credentials cannot request a scope.")]
+    CredentialScope,
+    /// The right password, too late.
+    #[error("The password is expired and needs to be changed for user: {0}.")]
+    PasswordExpired(UserId),
     /// The caller's roles do not allow the action.
     #[error("You are not authorized to perform the requested action: {0}.")]
     Forbidden(&'static str),
     /// Allowed by policy, refused by the state of things.
     #[error("{0}")]
     Refused(String),
+    /// Refused without a word on the reason, which might tell a stranger something.
+    #[error("You are not authorized to perform the requested action.")]
+    Denied,
     /// There is no such object.
     #[error("Could not find {kind}: {id}.")]
     NotFound {
@@ -55,6 +69,9 @@ pub(crate) enum KeystoneError {
         /// Until the next one is looked at.
         seconds: u64,
     },
+    /// The Keystone that knows who is who does not answer.
+    #[error("The Keystone service is temporarily unavailable.")]
+    Unavailable(String),
     /// Something here failed; the log says what.
     #[error("An unexpected error prevented the server from fulfilling your request.")]
     Internal(String),
@@ -72,15 +89,26 @@ impl KeystoneError {
         Self::BadRequest(format!("Invalid input for field/attribute {attribute}. Value: {value}. {reason}"))
     }
 
+    /// A body that lacks an attribute, in the words that Keystone has outside its schemas.
+    pub(crate) fn expecting(attribute: &str, target: &str) -> Self {
+        Self::BadRequest(format!(
+            "Expecting to find {attribute} in {target}. The server could not comply with the request since it is \
+             either malformed or otherwise incorrect. The client is assumed to be in error."
+        ))
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::Refused(_) => StatusCode::FORBIDDEN,
+            Self::Unauthorized | Self::PasswordExpired(_) | Self::UnsupportedMethod | Self::CredentialScope => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::Forbidden(_) | Self::Refused(_) | Self::Denied => StatusCode::FORBIDDEN,
             Self::NotFound { .. } | Self::Missing(_) | Self::UnknownPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::TooManyLogins | Self::TooManyFailures { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -89,9 +117,18 @@ impl KeystoneError {
         if let Self::Internal(cause) = &self {
             tracing::error!(request_id = %request.id, cause, "the identity service failed");
         }
-        let reply = body(self.status(), &self.to_string());
+        let identity = match &self {
+            Self::UnsupportedMethod => Some(json!({ "methods": Methods::all_names() })),
+            Self::CredentialScope => Some(json!({})),
+            _ => None,
+        };
+        let reply = match identity {
+            Some(identity) => body_with(self.status(), &self.to_string(), Some(&identity)),
+            None => body(self.status(), &self.to_string()),
+        };
         match self {
-            Self::TooManyLogins => reply.with_header(header::RETRY_AFTER, "1"),
+            // Why is in the log: it is the operator's affair, and said once.
+            Self::TooManyLogins | Self::Unavailable(_) => reply.with_header(header::RETRY_AFTER, "1"),
             Self::TooManyFailures { seconds } => reply.with_header(header::RETRY_AFTER, &seconds.to_string()),
             _ => reply,
         }
@@ -100,6 +137,15 @@ impl KeystoneError {
 
 /// An error body.
 pub(super) fn body(status: StatusCode, message: &str) -> Reply {
+    body_with(status, message, None)
+}
+
+/// An error body, with what a login might try instead.
+fn body_with(status: StatusCode, message: &str, identity: Option<&Value>) -> Reply {
     let title = status.canonical_reason().unwrap_or("Error");
-    Reply::json(status, &json!({ "error": { "code": status.as_u16(), "message": message, "title": title } }))
+    let mut error = json!({ "code": status.as_u16(), "message": message, "title": title });
+    if let Some(identity) = identity {
+        error["identity"] = identity.clone();
+    }
+    Reply::json(status, &json!({ "error": error }))
 }

@@ -53,6 +53,11 @@ impl Fields {
         if self.0.contains_key(name) { self.object(name).map(Some) } else { Ok(None) }
     }
 
+    /// Whether something of a name is there and was not taken.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// A text, if it is there.
     pub(crate) fn text(&mut self, name: &str) -> Result<Option<String>, KeystoneError> {
         match self.0.remove(name) {
@@ -71,17 +76,35 @@ impl Fields {
         Ok(self.text(name)?.map(Some))
     }
 
-    /// A name of 1 to `longest` characters, if it is there.
+    /// A name of 1 to `longest` characters, if it is there; white space around it does not count.
     pub(crate) fn name(&mut self, longest: usize) -> Result<Option<String>, KeystoneError> {
         let Some(name) = self.text("name")? else { return Ok(None) };
-        let quoted = python::repr(&Value::from(name.as_str()));
-        if name.trim().is_empty() {
-            return Err(KeystoneError::invalid("name", &name, format!("{quoted} is too short")));
+        let refuse = |reason: &str| {
+            let quoted = python::repr(&Value::from(name.as_str()));
+            Err(KeystoneError::invalid("name", &name, format!("{quoted} {reason}")))
+        };
+        if name.is_empty() {
+            return refuse("should be non-empty");
         }
         if name.chars().count() > longest {
-            return Err(KeystoneError::invalid("name", &name, format!("{quoted} is too long")));
+            return refuse("is too long");
         }
-        Ok(Some(name))
+        let kept = name.trim();
+        if kept.is_empty() { refuse("does not match '[\\\\S]+'") } else { Ok(Some(kept.to_owned())) }
+    }
+
+    /// Refuses an id in the body that is another than the path's.
+    pub(crate) fn same_id(&mut self, id: &str) -> Result<(), KeystoneError> {
+        match self.nullable_text("id")?.flatten() {
+            Some(other) if other != id => Err(KeystoneError::BadRequest("Cannot change ID".to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether all that was sent is an option that is to go: `{"options": {"<name>": false}}`.
+    pub(crate) fn frees_alone(&self, option: &str) -> bool {
+        let option = self.0.get("options").and_then(|options| options.get(option));
+        self.0.len() == 1 && matches!(option, Some(Value::Null | Value::Bool(false)))
     }
 
     /// A boolean, if it is there.
@@ -90,6 +113,32 @@ impl Fields {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(flag)),
             Some(other) => Err(wrong_type(name, &other, "boolean")),
+        }
+    }
+
+    /// A boolean or null, if it is there.
+    pub(crate) fn nullable_flag(&mut self, name: &str) -> Result<Option<Option<bool>>, KeystoneError> {
+        if self.0.get(name).is_some_and(Value::is_null) {
+            self.0.remove(name);
+            return Ok(Some(None));
+        }
+        Ok(self.flag(name)?.map(Some))
+    }
+
+    /// A whole number, if it is there and not null.
+    pub(crate) fn integer(&mut self, name: &str) -> Result<Option<i64>, KeystoneError> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => value.as_i64().map(Some).ok_or_else(|| wrong_type(name, &value, "integer")),
+        }
+    }
+
+    /// A list, if it is there.
+    pub(crate) fn list(&mut self, name: &str) -> Result<Option<Vec<Value>>, KeystoneError> {
+        match self.0.remove(name) {
+            None => Ok(None),
+            Some(Value::Array(items)) => Ok(Some(items)),
+            Some(other) => Err(wrong_type(name, &other, "array")),
         }
     }
 
@@ -129,8 +178,22 @@ impl Fields {
     }
 }
 
-fn wrong_type(name: &str, value: &Value, wanted: &str) -> KeystoneError {
-    let shown = python::repr(value);
+/// Attributes whose values, whatever their type, no message repeats.
+const SECRET: [&str; 10] = [
+    "application_credential",
+    "auth",
+    "blob",
+    "credential",
+    "id",
+    "identity",
+    "original_password",
+    "password",
+    "secret",
+    "token",
+];
+
+pub(super) fn wrong_type(name: &str, value: &Value, wanted: &str) -> KeystoneError {
+    let shown = if SECRET.contains(&name) { "***".to_owned() } else { python::repr(value) };
     KeystoneError::invalid(name, &shown, format!("{shown} is not of type '{wanted}'"))
 }
 

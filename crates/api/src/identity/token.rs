@@ -1,12 +1,13 @@
 //! What a token is made of.
 //!
 //! ```text
-//! base64url( version 1 | key id 4 | nonce 24 | XChaCha20-Poly1305( payload ) 16 more )
+//! base64url( version 2 | key id 4 | nonce 24 | XChaCha20-Poly1305( payload ) 16 more )
 //! ```
 //!
 //! Version and key id are authenticated with the payload. The payload says who, for which scope, by
 //! which methods, since when and until when, and the audit ids; it does not say which roles, because
-//! those are read anew for each request. It stays below 255 bytes, which clients and proxies bear.
+//! those are read anew for each request. It stays below 255 bytes, which clients and proxies bear;
+//! so a trust and an application credential are named in place of the project that they are for.
 //! The 24 bytes of nonce are random: there are enough of them that two never meet.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,11 +16,11 @@ use chacha20poly1305::{
     aead::{Aead as _, Payload},
 };
 use rand::RngCore as _;
-use types::{DomainId, ProjectId, UserId};
+use types::{ApplicationCredentialId, DomainId, ProjectId, TrustId, UserId};
 
 use super::keyring::Keyring;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const NONCE: usize = 24;
 const HEAD: usize = 1 + 4 + NONCE;
 /// No token that we made is longer; longer ones are not worth a decryption.
@@ -34,19 +35,28 @@ impl Methods {
     pub(crate) const PASSWORD: Self = Self(1);
     /// By a token issued before.
     pub(crate) const TOKEN: Self = Self(2);
+    /// By the secret of an application credential.
+    pub(crate) const APPLICATION_CREDENTIAL: Self = Self(4);
+    /// Every method, in the order that Keystone gives them, with its name.
+    const NAMES: [(Self, &str); 3] = [
+        (Self::TOKEN, "token"),
+        (Self::PASSWORD, "password"),
+        (Self::APPLICATION_CREDENTIAL, "application_credential"),
+    ];
 
     /// Both sides' methods.
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// The names, in the order that Keystone gives them.
+    /// The names of all.
+    pub(crate) fn all_names() -> [&'static str; 3] {
+        Self::NAMES.map(|(_, name)| name)
+    }
+
+    /// The names.
     pub(crate) fn names(self) -> Vec<&'static str> {
-        [(Self::TOKEN, "token"), (Self::PASSWORD, "password")]
-            .into_iter()
-            .filter(|(method, _)| self.0 & method.0 != 0)
-            .map(|(_, name)| name)
-            .collect()
+        Self::NAMES.into_iter().filter(|(method, _)| self.0 & method.0 != 0).map(|(_, name)| name).collect()
     }
 }
 
@@ -61,6 +71,10 @@ pub(crate) enum TokenScope {
     Domain(DomainId),
     /// In the whole cloud.
     System,
+    /// In the project of a trust, with its roles.
+    Trust(TrustId),
+    /// In the project of an application credential, with its roles.
+    ApplicationCredential(ApplicationCredentialId),
 }
 
 /// What a token says.
@@ -145,6 +159,14 @@ impl Token {
                 put_id(&mut bytes, id.as_str());
             }
             TokenScope::System => bytes.push(3),
+            TokenScope::Trust(id) => {
+                bytes.push(4);
+                put_id(&mut bytes, id.as_str());
+            }
+            TokenScope::ApplicationCredential(id) => {
+                bytes.push(5);
+                put_id(&mut bytes, id.as_str());
+            }
         }
         bytes.push(self.methods.0);
         bytes.extend(self.issued_at.to_be_bytes());
@@ -162,6 +184,8 @@ impl Token {
             [1] => TokenScope::Project(take_id(rest)?.parse().ok()?),
             [2] => TokenScope::Domain(take_id(rest)?.parse().ok()?),
             [3] => TokenScope::System,
+            [4] => TokenScope::Trust(take_id(rest)?.parse().ok()?),
+            [5] => TokenScope::ApplicationCredential(take_id(rest)?.parse().ok()?),
             _ => return None,
         };
         let [methods] = take(rest)?;
@@ -209,10 +233,11 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::keyring::Family;
 
     fn keys() -> (std::path::PathBuf, Keyring) {
         let directory = std::env::temp_dir().join(format!("baryon-token-{}", uuid::Uuid::new_v4().simple()));
-        let keys = Keyring::open(&directory).unwrap();
+        let keys = Keyring::open(&directory, Family::Token).unwrap();
         (directory, keys)
     }
 
@@ -232,6 +257,13 @@ mod tests {
             // The longest there can be: a user of an external directory.
             Token { scope: TokenScope::System, user: "u".repeat(64).parse().unwrap(), ..token.clone() },
             Token { user: "u".repeat(64).parse().unwrap(), ..token.clone() },
+            Token {
+                user: "u".repeat(64).parse().unwrap(),
+                scope: TokenScope::ApplicationCredential(ApplicationCredentialId::random()),
+                methods: Methods::APPLICATION_CREDENTIAL.and(Methods::TOKEN),
+                ..token.clone()
+            },
+            Token { scope: TokenScope::Trust(TrustId::random()), ..token.clone() },
             token,
         ]
     }

@@ -6,7 +6,7 @@ use cloud_client::{
     token::{Named, TokenScope as Told},
 };
 use store::identity::{Domain, Project, Role, User};
-use types::{DomainId, ProjectId};
+use types::{DomainId, ProjectId, RoleId};
 
 use crate::identity::{
     Caller, Scope,
@@ -25,12 +25,13 @@ pub(super) fn of(token: &ValidToken) -> Caller {
     };
     // A cloud with an admin project means the role to count there only.
     let is_lesser_admin = |name: &str| name == "admin" && token.is_admin_project == Some(false);
-    let role = |role: &Named<_>| Role {
+    let role = |role: &Named<types::RoleId>| Role {
         id: role.id.clone(),
         name: role.name.clone(),
         domain_id: None,
         description: None,
-        immutable: false,
+        immutable: None,
+        extra: serde_json::Map::new(),
     };
     Caller {
         user: User { id: token.user.id.clone(), ..User::new(token.user_domain.id.clone(), token.user.name.clone()) },
@@ -38,6 +39,7 @@ pub(super) fn of(token: &ValidToken) -> Caller {
         scope,
         roles: token.roles.iter().filter(|told| !is_lesser_admin(&told.name)).map(role).collect(),
         token: made(token, token_scope),
+        delegation: None,
     }
 }
 
