@@ -4,16 +4,36 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use cloud_client::Health;
 use intent::Settings;
+use model::Profile;
+use model::QuotaDefaults;
 
-use crate::{AuditConfig, ExternalIdentity, FailureLimits, TrustedProxies};
+use crate::{AuditConfig, ExternalIdentity, FailureLimits, SecurityCompliance, Tls, TrustedProxies};
 
 /// A region of this process.
 #[derive(Debug, Clone)]
 pub struct Region {
     /// Its name, in URLs and in the catalogue.
     pub name: String,
+    /// What it is called to offer, for people.
+    pub profile: String,
+    /// The name of its datapath, for people.
+    pub driver: String,
     /// What its network operations need to know.
     pub settings: Arc<Settings>,
+}
+
+impl Region {
+    /// A region of a profile.
+    #[must_use]
+    pub fn new(name: &str, profile: Profile, settings: Settings) -> Self {
+        let settings = Settings { features: profile.features(), ..settings };
+        Self {
+            name: name.to_owned(),
+            profile: profile.to_string(),
+            driver: "none".to_owned(),
+            settings: Arc::new(settings),
+        }
+    }
 }
 
 /// Where and how the API serves.
@@ -26,6 +46,8 @@ pub struct ApiConfig {
     /// What clients reach the listener by, when that differs from the `Host` that they send: behind
     /// a proxy or a translation. Without a slash at its end.
     pub public_url: Option<String>,
+    /// The certificate of the listener; without one it speaks plain HTTP.
+    pub tls: Option<Arc<Tls>>,
     /// Whose word is taken on where requests come from.
     pub proxies: TrustedProxies,
     /// The regions of this cloud, the first one first in the catalogue.
@@ -36,6 +58,11 @@ pub struct ApiConfig {
     pub external: Option<ExternalIdentity>,
     /// Other services of the cloud, for `baryon status` and metrics.
     pub peers: Vec<Arc<Health>>,
+    /// Rules for passwords, and for logins that fail.
+    pub security: SecurityCompliance,
+    /// Whether services are offered that do less than their API promises: load balancing and DNS, which know no more than
+    /// their quotas yet.
+    pub preview: bool,
     /// How long a token lasts.
     pub token_lifetime: Duration,
     /// What the audit trail remembers.
@@ -52,11 +79,14 @@ impl ApiConfig {
             listen,
             health_listen: None,
             public_url: None,
+            tls: None,
             proxies: TrustedProxies::default(),
-            regions: vec![Region { name: "RegionOne".to_owned(), settings: Arc::default() }],
+            regions: vec![Region::new("RegionOne", Profile::Full, Settings::default())],
             keys_dir,
             external: None,
             peers: Vec::new(),
+            security: SecurityCompliance::default(),
+            preview: false,
             token_lifetime: Duration::from_secs(3600),
             audit: AuditConfig::default(),
             limits: Limits::default(),
@@ -71,6 +101,12 @@ impl ApiConfig {
         }
     }
 
+    /// The limits of projects that have none of their own, for what is in no region.
+    pub(crate) fn quota_defaults(&self) -> QuotaDefaults {
+        // A configuration has one set of them; every region carries it.
+        self.regions.first().map(|region| region.settings.quotas.clone()).unwrap_or_default()
+    }
+
     /// The names of the regions.
     #[must_use]
     pub fn region_names(&self) -> Vec<String> {
@@ -83,6 +119,10 @@ impl ApiConfig {
 pub struct Limits {
     /// Connections open at once; more wait in the kernel's queue.
     pub connections: usize,
+    /// TLS handshakes at once; more wait, within the time that a handshake may take.
+    pub handshakes: usize,
+    /// How long a handshake may take.
+    pub handshake_time: Duration,
     /// Requests worked on at once; more wait for [`Self::queue_time`], then get 503.
     pub requests: usize,
     /// How long a request may wait for its turn.
@@ -113,6 +153,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            handshakes: 128,
+            handshake_time: Duration::from_secs(10),
             requests: 256,
             queue_time: Duration::from_secs(5),
             body_bytes: 1 << 20,

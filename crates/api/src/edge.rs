@@ -8,6 +8,7 @@
 //! unknown paths and methods, so a router would only be worked around, and the time that a slow
 //! client may take is a setting of hyper's connection.
 
+mod accept;
 mod health;
 mod metrics;
 mod reply;
@@ -15,6 +16,7 @@ mod request;
 mod request_id;
 mod server;
 mod source;
+mod tls;
 
 use std::{sync::Arc, time::Instant};
 
@@ -23,13 +25,18 @@ use hyper::{Response, StatusCode, body::Bytes, body::Incoming, header};
 
 pub(crate) use metrics::Metrics;
 pub(crate) use reply::{Reply, html_not_found};
-pub(crate) use request::Request;
+pub(crate) use request::{Query, Request};
 pub(crate) use request_id::RequestId;
-pub use server::{Bound, Probes, ServeError};
+pub use server::{Bound, Listeners, Probes, ServeError};
 pub(crate) use source::Peer;
+pub use tls::{Certificate, PemPair, Tls, TlsError};
 pub use source::{ProxyHeaders, TrustedProxies};
 
-use crate::{Api, absent, discovery, identity, network};
+use crate::{
+    Api, absent,
+    audit::{self, Asked},
+    discovery, dns, identity, load_balancer, network,
+};
 
 /// Why a request got no further than the edge.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +78,8 @@ impl Refusal {
     fn reply(self, service: &str) -> Reply {
         let reply = match service {
             "network" => network::refusal(self.status(), &self.message()),
+            "load-balancer" => load_balancer::refusal(self.status(), &self.message()),
+            "dns" => dns::refusal(self.status(), &self.message()),
             _ => identity::refusal(self.status(), &self.message()),
         };
         match self {
@@ -92,12 +101,14 @@ async fn answer(api: Arc<Api>, peer: Peer, incoming: hyper::Request<Incoming>) -
     let request = Request::from_head(&head, id, peer, &api.config);
     let service = request.service().to_owned();
     let (method, path, source) = (request.method.clone(), request.path.clone(), request.source);
+    let asked = Asked::of(&request);
     let in_flight = api.metrics.start();
     let reply = match work(&api, request, body).await {
         Ok(reply) => reply,
         Err(refusal) => refusal.reply(&service),
     };
     drop(in_flight);
+    asked.answered(&api, &reply);
     let reply = reply.with_header(request_id::HEADER, &id.to_string());
     let taken = started.elapsed();
     api.metrics.finish(&service, &method, reply.status, taken);
@@ -159,6 +170,10 @@ async fn dispatch(api: Arc<Api>, request: Arc<Request>) -> Reply {
         "" => discovery::root(&request),
         "identity" => identity::handle(&api, &request).await,
         "network" => network::handle(&api, &request).await,
+        "load-balancer" => load_balancer::handle(&api, &request).await,
+        "dns" => dns::handle(&api, &request).await,
+        "v3" => identity::quotas(&api, &request).await,
+        "baryon" => audit::handle(&api, &request).await,
         "compute" | "image" => absent::handle(&request),
         _ => html_not_found(""),
     }

@@ -12,6 +12,7 @@ mod extension;
 mod page;
 mod quota;
 mod resource;
+mod subject;
 mod tag;
 mod version;
 mod visit;
@@ -27,6 +28,7 @@ use crate::{
     edge::{Reply, Request, html_not_found},
 };
 use error::NetworkError;
+pub(crate) use subject::subject;
 use visit::Visit;
 
 /// An error of the edge in this service's words.

@@ -50,6 +50,11 @@ fn service_label(service: &str) -> &'static str {
     match service {
         "identity" => "identity",
         "network" => "network",
+        "load-balancer" => "load-balancer",
+        "dns" => "dns",
+        // Quotas across regions, at their other address.
+        "v3" => "identity",
+        "baryon" => "baryon",
         _ => "other",
     }
 }

@@ -1,6 +1,6 @@
 //! A whole request, as the dialects see it.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use hyper::{HeaderMap, Method, body::Bytes, http::request::Parts};
 use percent_encoding::percent_decode_str;
@@ -10,7 +10,7 @@ use super::{
     RequestId,
     source::{Peer, Source},
 };
-use crate::ApiConfig;
+use crate::{ApiConfig, audit::Witness};
 
 /// A request whose body has arrived.
 #[derive(Debug)]
@@ -33,28 +33,39 @@ pub(crate) struct Request {
     pub(crate) source: IpAddr,
     /// What the client reaches this server by: `http://127.0.0.1:9696`.
     pub(crate) public_url: String,
+    /// Learns who asks, for the audit trail.
+    pub(crate) witness: Arc<Witness>,
 }
 
 impl Request {
     pub(super) fn from_head(head: &Parts, id: RequestId, peer: Peer, config: &ApiConfig) -> Self {
         let source = config.proxies.source(peer, &head.headers);
         let path = own_path(head.uri.path(), config).to_owned();
-        let segments = path
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
-            .collect();
         Self {
             method: head.method.clone(),
+            segments: Self::segments_of(&path),
             path,
-            segments,
             query: Query::parse(head.uri.query().unwrap_or_default()),
             headers: head.headers.clone(),
             body: Bytes::new(),
             id,
             public_url: public_url(&source, config),
             source: source.address,
+            witness: Arc::default(),
         }
+    }
+
+    /// A path's parts, decoded, without empty ones.
+    pub(crate) fn segments_of(path: &str) -> Vec<String> {
+        path.split('/')
+            .filter(|part| !part.is_empty())
+            .map(|part| percent_decode_str(part).decode_utf8_lossy().into_owned())
+            .collect()
+    }
+
+    /// The id that the client gave to a chain of requests.
+    pub(crate) fn global_id(&self) -> Option<RequestId> {
+        RequestId::from_headers(&self.headers)
     }
 
     /// The first part of the path, which names the service.

@@ -1,45 +1,19 @@
 //! The one way through the table of the identity API.
 
-use std::{pin::Pin, sync::Arc};
+use std::{any::Any, pin::Pin, sync::Arc};
 
 use hyper::Method;
-use store::identity::Identity;
+use store::{Tx, identity::Identity};
 
-use super::{Caller, KeystoneError, Presented, access, authenticate, presented, routes::routes};
+use super::{Caller, KeystoneError, Presented, access, authenticate, presented, routes::routes,
+    subject::{Before, is_login, of_route},
+};
 use crate::{
-    Api,
+    Api, audit,
     edge::{Reply, Request},
 };
 
-/// Who may call an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Everybody, without a token.
-    Anyone,
-    /// Whoever has a token.
-    Authenticated,
-    /// The role `admin`.
-    Admin,
-    /// The role `admin`, or the user that the path names.
-    AdminOrUser,
-    /// The role `admin`, or a token for the project that the path names.
-    AdminOrProject,
-    /// The role `admin`, or a token for the domain that the path names or for a project in it.
-    AdminOrDomain,
-    /// The role `admin`, or `reader` in the whole cloud.
-    SystemReader,
-    /// The role `admin`, or `reader` in the whole cloud or in the domain of what the path names.
-    Reader,
-    /// As [`Self::Reader`], or the user that the path names.
-    ReaderOrUser,
-    /// As [`Self::Reader`], or a token for the project that the path names.
-    ReaderOrProject,
-    /// The role `admin`, `reader` in the whole cloud, or a token for the domain that the path names or for
-    /// a project in it.
-    ReaderOrDomain,
-    /// The role `admin`, or `manager` in the domain of what the path names.
-    Manager,
-}
+pub use super::access::Access;
 
 type Answer = Result<Reply, KeystoneError>;
 type Future = Pin<Box<dyn std::future::Future<Output = Answer> + Send>>;
@@ -91,6 +65,7 @@ impl<'a> Call<'a> {
             return Ok(Self { visit, caller: None, identity });
         }
         let caller = authenticate(identity, presented.ok_or(KeystoneError::Unauthorized)?)?;
+        visit.request.witness.caller(&caller);
         if access::allows(route.access, visit, &caller, identity)? {
             Ok(Self { visit, caller: Some(caller), identity })
         } else {
@@ -116,6 +91,11 @@ impl<'a> Call<'a> {
     /// A part of the path by its name in the route.
     pub(crate) fn parameter(&self, name: &str) -> &'a str {
         self.visit.parameter(name)
+    }
+
+    /// The request on its way.
+    pub(super) fn visit(&self) -> &'a Visit {
+        self.visit
     }
 
     /// The name of what is asked for, in refusals.
@@ -157,7 +137,27 @@ impl Visit {
     ) -> Result<T, KeystoneError> {
         let presented = self.presented().await?;
         let visit = self.clone();
-        self.api.store.write(move |transaction| work(&Call::new(&visit, presented, transaction.identity())?)).await
+        let write = move |tx: &mut Tx<'_>| {
+            let call = Call::new(&visit, presented, tx.identity())?;
+            let (rows, before) = (tx.rows_written(), Before::of(tx, &visit.parameters)?);
+            let result = work(&call)?;
+            // A step that answers nothing yet, such as counting a failed login, is not what was asked for.
+            if let Some(reply) = (&result as &dyn Any).downcast_ref::<Reply>() {
+                visit.record(tx, rows, before, reply)?;
+            }
+            Ok(result)
+        };
+        self.api.store.write(write).await
+    }
+
+    /// Writes down what a write did, unless it was nothing.
+    fn record(&self, tx: &mut Tx<'_>, rows: u64, before: Before, reply: &Reply) -> Result<(), KeystoneError> {
+        if !is_login(&self.request.path) || self.request.method != Method::POST {
+            before.note(tx, self.route, &self.parameters, reply)?;
+            let subject = || of_route(self.route, &self.parameters);
+            audit::record(&self.api, &self.request, tx, rows, "identity", subject)?;
+        }
+        Ok(())
     }
 
     /// What the request presents, where the route asks for it: a stranger shall not get as far as the
@@ -197,6 +197,12 @@ impl Route {
         }
         Some(parameters)
     }
+}
+
+/// The route of a path below `/identity/v3`, if there is one by this method.
+pub(super) fn find(method: &Method, parts: &[&str]) -> Option<(&'static Route, Vec<(&'static str, String)>)> {
+    let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
+    routes().filter(|route| route.method == method).find_map(|route| Some((route, route.matches(parts)?)))
 }
 
 /// Finds the route of a path below `/identity/v3` and answers.

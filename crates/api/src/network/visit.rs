@@ -5,9 +5,9 @@ use std::sync::Arc;
 use intent::{Context, Settings};
 use store::{ChangeSeq, Read, Tx};
 
-use super::NetworkError;
+use super::{NetworkError, subject};
 use crate::{
-    Api, Region,
+    Api, Region, audit,
     edge::Request,
     identity::{self, Caller},
 };
@@ -32,6 +32,7 @@ impl Visit {
     }
 
     fn context(&self, caller: &Caller) -> Result<Context, NetworkError> {
+        self.request.witness.caller(caller);
         let project = caller.project().ok_or(NetworkError::NoProject)?;
         Ok(Context {
             project_id: project.id.clone(),
@@ -54,7 +55,8 @@ impl Visit {
         self.api
             .store
             .read(move |read| {
-                let context = visit.context(&identity::authenticate(read.identity(), presented)?)?;
+                let caller = identity::authenticate(read.identity(), presented)?;
+                let context = visit.context(&caller)?;
                 work(read, &context)
             })
             .await
@@ -72,8 +74,11 @@ impl Visit {
             .api
             .store
             .write(move |tx| {
-                let context = visit.context(&identity::authenticate(tx.identity(), presented)?)?;
+                let caller = identity::authenticate(tx.identity(), presented)?;
+                let context = visit.context(&caller)?;
+                let rows = tx.rows_written();
                 let result = work(tx, &context)?;
+                visit.record(tx, rows)?;
                 Ok::<_, NetworkError>((result, tx.last_change()))
             })
             .await?;
@@ -81,6 +86,12 @@ impl Visit {
             self.wait(change).await?;
         }
         Ok(result)
+    }
+
+    /// Writes down what a write did.
+    fn record(&self, tx: &mut Tx<'_>, rows: u64) -> Result<(), NetworkError> {
+        let subject = || subject(&self.request.method, &self.request.parts_after(1));
+        Ok(audit::record(&self.api, &self.request, tx, rows, "network", subject)?)
     }
 
     /// Whether the client wants to wait for its change.
