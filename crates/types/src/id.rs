@@ -126,6 +126,18 @@ keystone_ids! {
     DomainId,
     /// A role: what a user may do in a project, a domain or the whole cloud.
     RoleId,
+    /// A service of the catalogue.
+    ServiceId,
+    /// Where a service is reached.
+    EndpointId,
+    /// A group of endpoints, chosen by filters.
+    EndpointGroupId,
+    /// A text that services fetch as their policy.
+    PolicyId,
+    /// How much of something there is by default.
+    RegisteredLimitId,
+    /// How much of something one project or domain may have.
+    LimitId,
     /// An application credential: a secret that lets a program act for a user in one project.
     ApplicationCredentialId,
     /// An access rule: a request that an application credential may make.

@@ -16,8 +16,9 @@ mod protocol;
 pub use address::{Cidr, MacAddr, ParseAddressError};
 pub use id::{
     AccessRuleId, AddressScopeId, ApplicationCredentialId, AttachmentId, ConsumerId, CredentialId, DomainId,
-    FloatingIpId, GroupId, NetworkId, ParseIdError, PortId, ProjectId, RoleId, RouterId, SecurityGroupId,
-    SecurityGroupRuleId, SubnetId, SubnetPoolId, TrustId, UserId,
+    EndpointGroupId, EndpointId, FloatingIpId, GroupId, LimitId, NetworkId, ParseIdError, PolicyId, PortId, ProjectId,
+    RegisteredLimitId, RoleId, RouterId, SecurityGroupId, SecurityGroupRuleId, ServiceId, SubnetId, SubnetPoolId,
+    TrustId, UserId,
 };
 pub use port_range::{PortRange, PortRangeError};
 pub use protocol::{Direction, IpVersion, ParseProtocolError, Protocol};

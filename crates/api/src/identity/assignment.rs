@@ -1,191 +1,138 @@
-//! Role assignments, as a list of all and as grants under their target's path.
+//! `GET /role_assignments`: who has which role where, as it was said or as it takes effect.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod effect;
+mod view;
 
-use hyper::StatusCode;
-use serde_json::{Value, json};
-use store::identity::{Actor, Assignment, AssignmentFilter, Target};
+use serde_json::json;
+use store::identity::{Actor, AssignmentFilter, Target};
 
-use super::{KeystoneError, domain, list, project, role, route::Call, user};
-use crate::edge::Reply;
+use super::{KeystoneError, project, route::Call};
+use crate::edge::{Query, Reply};
+use effect::{Ref, Tree};
 
-/// The names of what assignments refer to, by id; filled only when asked for.
-struct Names {
-    users: BTreeMap<String, (String, String)>,
-    projects: BTreeMap<String, (String, String)>,
-    domains: BTreeMap<String, String>,
-    roles: BTreeMap<String, String>,
+/// How many assignments one answer holds at most. A longer list is cut and says so, as Keystone's
+/// `list_limit` does: what takes effect can be every member of a group times every project.
+const MOST: usize = 10_000;
+
+/// What a query asks for.
+struct Wanted {
+    role: Option<String>,
+    actor: Option<Actor>,
+    target: Option<Target>,
+    has_subtree: bool,
+    inherited: Option<bool>,
+    effective: bool,
 }
 
-impl Names {
-    fn read(call: &Call<'_>) -> Result<Self, KeystoneError> {
-        let identity = call.identity;
-        Ok(Self {
-            users: identity
-                .users()?
-                .into_iter()
-                .map(|user| (user.id.to_string(), (user.name, user.domain_id.to_string())))
-                .collect(),
-            projects: identity
-                .projects()?
-                .into_iter()
-                .map(|project| (project.id.to_string(), (project.name, project.domain_id.to_string())))
-                .collect(),
-            domains: identity.domains()?.into_iter().map(|domain| (domain.id.to_string(), domain.name)).collect(),
-            roles: identity.roles()?.into_iter().map(|role| (role.id.to_string(), role.name)).collect(),
-        })
-    }
+/// A query parameter with a value.
+fn given<'a>(query: &'a Query, name: &str) -> Option<&'a str> {
+    query.first(name).filter(|value| !value.is_empty())
+}
 
-    fn domain(&self, id: &str) -> Value {
-        json!({ "id": id, "name": self.domains.get(id) })
-    }
+/// Keystone takes every value of a flag but 0 for yes.
+fn flag(query: &Query, name: &str) -> bool {
+    query.first(name).is_some_and(|value| value != "0")
+}
 
-    fn owned(&self, id: &str, of: &BTreeMap<String, (String, String)>) -> Value {
-        match of.get(id) {
-            Some((name, domain)) => json!({ "id": id, "name": name, "domain": self.domain(domain) }),
-            None => json!({ "id": id }),
+/// An id of a query. One that is none selects nothing, which is what a random one does.
+fn id<T: std::str::FromStr>(text: &str, random: fn() -> T) -> T {
+    text.parse().unwrap_or_else(|_| random())
+}
+
+impl Wanted {
+    fn of(query: &Query) -> Result<Self, KeystoneError> {
+        let refused = |reason: &str| Err(KeystoneError::BadRequest(reason.to_owned()));
+        let (project, domain) = (given(query, "scope.project.id"), given(query, "scope.domain.id"));
+        let (system, effective) = (given(query, "scope.system"), flag(query, "effective"));
+        let (user, group) = (given(query, "user.id"), given(query, "group.id"));
+        let inherited = query.first("scope.OS-INHERIT:inherited_to").map(|to| to == "projects");
+        if project.is_some() && domain.is_some() {
+            return refused("Specify a domain or project, not both");
         }
+        if domain.is_some() && system.is_some() {
+            return refused("Specify system or domain, not both");
+        }
+        if project.is_some() && system.is_some() {
+            return refused("Specify system or project, not both");
+        }
+        if user.is_some() && group.is_some() {
+            return refused("Specify a user or group, not both");
+        }
+        if effective && group.is_some() {
+            return refused("Combining effective and group filter will always result in an empty list.");
+        }
+        if effective && inherited == Some(true) && domain.is_some() {
+            return refused("Combining effective, domain and inherited filters will always result in an empty list.");
+        }
+        let has_subtree = flag(query, "include_subtree");
+        if has_subtree && project.is_none() {
+            return refused("scope.project.id must be specified if include_subtree is also specified");
+        }
+        let target = match (project, domain, system) {
+            (Some(project), _, _) => Some(Target::Project(id(project, types::ProjectId::random))),
+            (_, Some(domain), _) => Some(Target::Domain(id(domain, types::DomainId::random))),
+            (_, _, Some("all")) => Some(Target::System),
+            _ => None,
+        };
+        let actor = match (user, group) {
+            (Some(user), _) => Some(Actor::User(id(user, types::UserId::random))),
+            (_, Some(group)) => Some(Actor::Group(id(group, types::GroupId::random))),
+            _ => None,
+        };
+        let role = given(query, "role.id").map(str::to_owned);
+        Ok(Self { role, actor, target, has_subtree, inherited, effective })
     }
 }
 
-fn view(call: &Call<'_>, assignment: &Assignment, names: Option<&Names>) -> Value {
-    let Assignment { role_id, actor, target, inherited } = assignment;
-    let (kind, actor_id) = match actor {
-        Actor::User(id) => ("user", id.as_str()),
-        Actor::Group(id) => ("group", id.as_str()),
-    };
-    let (holder, role) = match names {
-        Some(names) => (
-            names.owned(actor_id, &names.users),
-            json!({ "id": role_id, "name": names.roles.get(role_id.as_str()) }),
-        ),
-        None => (json!({ "id": actor_id }), json!({ "id": role_id })),
-    };
-    let (scope, path) = match target {
-        Target::Project(id) => {
-            let project = names.map_or_else(|| json!({ "id": id }), |names| names.owned(id.as_str(), &names.projects));
-            (json!({ "project": project }), format!("/projects/{id}"))
+/// The assignments that were made, as far as the query wants them.
+fn direct(call: &Call<'_>, wanted: &Wanted, tree: &Tree) -> Result<Vec<Ref>, KeystoneError> {
+    let targets = match &wanted.target {
+        Some(Target::Project(project)) if wanted.has_subtree => {
+            let below = tree.below(project).into_iter().cloned();
+            Some(std::iter::once(project.clone()).chain(below).map(Target::Project).collect())
         }
-        Target::Domain(id) => {
-            let domain = names.map_or_else(|| json!({ "id": id }), |names| names.domain(id.as_str()));
-            (json!({ "domain": domain }), format!("/domains/{id}"))
-        }
-        Target::System => (json!({ "system": { "all": true } }), "/system".to_owned()),
+        Some(target) => Some(vec![target.clone()]),
+        None => None,
     };
-    let (before, after) = if *inherited { ("/OS-INHERIT", "/inherited_to_projects") } else { ("", "") };
-    let url = call.url(&format!("{before}{path}/{kind}s/{actor_id}/roles/{role_id}{after}"));
-    let mut view = json!({ "links": { "assignment": url }, "scope": scope, kind: holder, "role": role });
-    if *inherited {
-        view["scope"]["OS-INHERIT:inherited_to"] = json!("projects");
-    }
-    view
-}
-
-/// Replaces assignments by what follows from them: implied roles one by one.
-fn effective(call: &Call<'_>, assignments: Vec<Assignment>) -> Result<Vec<Assignment>, KeystoneError> {
-    let mut seen = BTreeSet::new();
-    let mut result = Vec::new();
-    for assignment in assignments.into_iter().filter(|assignment| !assignment.inherited) {
-        let Actor::User(user_id) = &assignment.actor else { continue };
-        for role in call.identity.effective_roles(user_id, &assignment.target)? {
-            let key = (user_id.clone(), assignment.target.clone(), role.id.clone());
-            if seen.insert(key) {
-                result.push(Assignment { role_id: role.id, ..assignment.clone() });
-            }
-        }
-    }
-    Ok(result)
+    let filter = AssignmentFilter {
+        actors: wanted.actor.clone().map(|actor| vec![actor]),
+        role: wanted.role.as_deref().map(|role| id(role, types::RoleId::random)),
+        targets,
+        inherited: wanted.inherited,
+    };
+    Ok(call.identity.assignments(&filter)?.into_iter().map(Ref::of).collect())
 }
 
 /// `GET /role_assignments`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let query = &call.request().query;
-    let mut filter = AssignmentFilter::default();
-    // An id that is none selects nothing; which is what a random one does.
-    if let Some(id) = query.first("user.id") {
-        filter.actor = Some(Actor::User(id.parse().unwrap_or_else(|_| types::UserId::random())));
+    let has_subtree = flag(query, "include_subtree");
+    if let (true, Some(project), Some(own)) = (has_subtree, given(query, "scope.project.id"), call.own_domain()?)
+        && project::find(call, project)?.domain_id != *own
+    {
+        // Keystone has a name of its own for the list of a tree.
+        return Err(KeystoneError::Forbidden("identity:list_role_assignments_for_tree"));
     }
-    if let Some(id) = query.first("scope.project.id") {
-        filter.target = Some(Target::Project(id.parse().unwrap_or_else(|_| types::ProjectId::random())));
-    } else if let Some(id) = query.first("scope.domain.id") {
-        filter.target = Some(Target::Domain(id.parse().unwrap_or_else(|_| types::DomainId::random())));
-    } else if query.first("scope.system").is_some() {
-        filter.target = Some(Target::System);
+    let wanted = Wanted::of(query)?;
+    let tree = Tree::read(call.identity)?;
+    let mut refs =
+        if wanted.effective { effect::list(call.identity, &wanted, &tree)? } else { direct(call, &wanted, &tree)? };
+    if let Some(own) = call.own_domain()? {
+        refs.retain(|item| match &item.target {
+            Target::Domain(domain) => domain == own,
+            Target::Project(project) => tree.domain(project) == Some(own),
+            Target::System => false,
+        });
     }
-    let names = if query.flag("include_names") { Some(Names::read(call)?) } else { None };
-    let mut assignments = call.identity.assignments(&filter)?;
-    if query.flag("effective") {
-        assignments = effective(call, assignments)?;
+    let is_cut = refs.len() > MOST;
+    refs.truncate(MOST);
+    let names = if flag(query, "include_names") { Some(view::Names::of(call, &refs)?) } else { None };
+    let items: Vec<_> = refs.iter().map(|item| view::view(call, item, names.as_ref())).collect();
+    let own = format!("{}{}", call.request().public_url, call.request().path);
+    let links = json!({ "next": null, "self": own, "previous": null });
+    let mut body = json!({ "links": links, "role_assignments": items });
+    if is_cut {
+        body["truncated"] = json!(true);
     }
-    if let Some(role) = query.first("role.id") {
-        assignments.retain(|assignment| assignment.role_id.as_str() == role);
-    }
-    if query.first("group.id").is_some() {
-        assignments.clear();
-    }
-    let items = assignments.iter().map(|assignment| view(call, assignment, names.as_ref())).collect();
-    Ok(list::reply(call.request(), "role_assignments", items))
-}
-
-/// The target that the path names. It must exist.
-fn target(call: &Call<'_>) -> Result<Target, KeystoneError> {
-    match (call.parameter("project_id"), call.parameter("domain_id")) {
-        ("", "") => Ok(Target::System),
-        ("", domain) => Ok(Target::Domain(domain::find(call, domain)?.id)),
-        (project, _) => Ok(Target::Project(project::find(call, project)?.id)),
-    }
-}
-
-/// The assignment that the path names. Its parts must exist.
-fn named(call: &Call<'_>) -> Result<Assignment, KeystoneError> {
-    Ok(Assignment {
-        role_id: role::find(call, call.parameter("role_id"))?.id,
-        actor: Actor::User(user::find(call, call.parameter("user_id"))?.id),
-        target: target(call)?,
-        inherited: false,
-    })
-}
-
-fn missing(assignment: &Assignment) -> KeystoneError {
-    KeystoneError::NotFound { kind: "role assignment with role", id: assignment.role_id.to_string() }
-}
-
-/// `GET .../users/{user_id}/roles`: the roles given there, without implied ones.
-pub(super) fn list_grants(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let user = user::find(call, call.parameter("user_id"))?.id;
-    let filter = AssignmentFilter { actor: Some(Actor::User(user)), target: Some(target(call)?), ..AssignmentFilter::default() };
-    let given: BTreeSet<_> = call
-        .identity
-        .assignments(&filter)?
-        .into_iter()
-        .filter(|given| !given.inherited)
-        .map(|given| given.role_id)
-        .collect();
-    let roles = call.identity.roles()?.into_iter().filter(|role| given.contains(&role.id));
-    Ok(list::reply(call.request(), "roles", roles.map(|role| role::view(call, &role)).collect()))
-}
-
-/// `GET .../users/{user_id}/roles/{role_id}`: 204 when given.
-pub(super) fn check(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let wanted = named(call)?;
-    let filter = AssignmentFilter {
-        actor: Some(wanted.actor.clone()),
-        role: Some(wanted.role_id.clone()),
-        target: Some(wanted.target.clone()),
-        inherited: Some(wanted.inherited),
-    };
-    let given = call.identity.assignments(&filter)?.contains(&wanted);
-    if given { Ok(Reply::empty(StatusCode::NO_CONTENT)) } else { Err(missing(&wanted)) }
-}
-
-/// `PUT .../users/{user_id}/roles/{role_id}`.
-pub(super) fn grant(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    call.identity.assign_role(&named(call)?)?;
-    Ok(Reply::empty(StatusCode::NO_CONTENT))
-}
-
-/// `DELETE .../users/{user_id}/roles/{role_id}`.
-pub(super) fn revoke(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let wanted = named(call)?;
-    if call.identity.unassign_role(&wanted)? { Ok(Reply::empty(StatusCode::NO_CONTENT)) } else { Err(missing(&wanted)) }
+    Ok(Reply::ok(&body))
 }

@@ -3,12 +3,12 @@
 //! Every step makes what is missing and leaves what is there, so that it runs at each start: a
 //! region that came into the configuration gets its endpoints, one that went loses them.
 
+use serde_json::Map;
 use store::{
     Store, StoreError,
     identity::{Actor, Assignment, Domain, Endpoint, Identity, Project, Region, Role, Service, Target, User},
 };
-use types::{DomainId, ProjectId, RoleId, UserId};
-use uuid::Uuid;
+use types::{DomainId, EndpointId, ProjectId, RoleId, ServiceId, UserId};
 
 use super::{KeystoneError, password};
 use crate::clock;
@@ -149,8 +149,14 @@ fn roles(identity: Identity<'_>) -> Result<Vec<(&'static str, RoleId)>, StoreErr
             Some(role) => role.id,
             None => {
                 let id = RoleId::random();
-                let role =
-                    Role { id: id.clone(), name: name.to_owned(), domain_id: None, description: None, immutable: true };
+                let role = Role {
+                    id: id.clone(),
+                    name: name.to_owned(),
+                    domain_id: None,
+                    description: None,
+                    immutable: Some(true),
+                    extra: Map::new(),
+                };
                 identity.put_role(&role)?;
                 id
             }
@@ -194,45 +200,50 @@ fn user(
     Ok((user.id, true))
 }
 
+/// Brings this server's own services and endpoints to what they should be. What came through the API
+/// is left alone, and so is whether one of our own is enabled.
 fn catalogue(identity: Identity<'_>, regions: &[String]) -> Result<(), StoreError> {
     let known = identity.regions()?;
     for name in regions.iter().filter(|name| known.iter().all(|region| region.id != **name)) {
-        identity.put_region(&Region { id: name.clone(), description: String::new(), parent_region_id: None })?;
+        let (description, extra) = (String::new(), Map::new());
+        identity.put_region(&Region { id: name.clone(), description, parent_region_id: None, extra })?;
     }
     let services = identity.services()?;
     let endpoints = identity.endpoints()?;
     for (kind, name, path) in SERVICES {
-        let service_id = match services.iter().find(|service| service.kind == kind) {
+        let service_id = match services.iter().find(|service| service.configured && service.kind == kind) {
             Some(service) => service.id.clone(),
             None => {
-                let id = Uuid::new_v4().simple().to_string();
-                let service = Service { id: id.clone(), kind: kind.to_owned(), name: name.to_owned(), enabled: true };
+                let id = ServiceId::random();
+                let (kind, name) = (kind.to_owned(), name.to_owned());
+                let service =
+                    Service { id: id.clone(), kind, name, enabled: true, configured: true, extra: Map::new() };
                 identity.put_service(&service)?;
                 id
             }
         };
-        // Endpoints of our own are paths; those with a whole URL are somebody else's.
-        let own: Vec<_> =
-            endpoints.iter().filter(|known| known.service_id == service_id && known.url.starts_with('/')).collect();
-        for gone in own.iter().filter(|known| !regions.contains(&known.region_id)) {
+        let own: Vec<_> = endpoints.iter().filter(|known| known.configured && known.service_id == service_id).collect();
+        let is_gone = |known: &Endpoint| known.region_id.as_ref().is_none_or(|region| !regions.contains(region));
+        for gone in own.iter().filter(|known| is_gone(known)) {
             identity.delete_endpoint(&gone.id)?;
         }
         for region in regions {
             let url = path.replace("{region}", region);
             for interface in INTERFACES {
-                if own
-                    .iter()
-                    .any(|known| known.region_id == *region && known.interface == interface && known.url == url)
-                {
+                let found =
+                    own.iter().find(|known| known.region_id.as_ref() == Some(region) && known.interface == interface);
+                if found.is_some_and(|known| known.url == url) {
                     continue;
                 }
                 identity.put_endpoint(&Endpoint {
-                    id: Uuid::new_v4().simple().to_string(),
+                    id: found.map_or_else(EndpointId::random, |known| known.id.clone()),
                     service_id: service_id.clone(),
-                    region_id: region.clone(),
+                    region_id: Some(region.clone()),
                     interface: interface.to_owned(),
                     url: url.clone(),
-                    enabled: true,
+                    enabled: found.is_none_or(|known| known.enabled),
+                    configured: true,
+                    extra: found.map(|known| known.extra.clone()).unwrap_or_default(),
                 })?;
             }
         }

@@ -1,27 +1,55 @@
-//! Roles and what they imply.
-
-use std::collections::BTreeMap;
+//! Roles.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use store::identity::Role;
 use types::{DomainId, RoleId};
 
-use super::{KeystoneError, domain, fields::Fields, list, route::Call};
+use super::{
+    KeystoneError,
+    access::Access,
+    domain,
+    fields::Fields,
+    list,
+    route::Call,
+    schema::{Kind, Schema, attribute},
+};
 use crate::edge::Reply;
 
-const LONGEST_NAME: usize = 255;
+static OPTIONS: Schema = Schema {
+    attributes: &[attribute("immutable", Kind::FlagOrNull)],
+    required: &[],
+    is_open: false,
+    may_be_empty: true,
+};
+
+static CREATE: Schema = Schema {
+    attributes: &[
+        attribute("name", Kind::Name),
+        attribute("description", Kind::TextOrNull { shortest: 0, longest: usize::MAX }),
+        attribute("domain_id", Kind::IdOrNull),
+        attribute("options", Kind::Object(&OPTIONS)),
+    ],
+    required: &["name"],
+    is_open: true,
+    may_be_empty: true,
+};
+
+static UPDATE: Schema = Schema { attributes: CREATE.attributes, required: &[], is_open: true, may_be_empty: false };
 
 /// A role as clients see it.
 pub(super) fn view(call: &Call<'_>, role: &Role) -> Value {
-    json!({
-        "id": role.id,
-        "name": role.name,
-        "domain_id": role.domain_id,
-        "description": role.description,
-        "options": if role.immutable { json!({ "immutable": true }) } else { json!({}) },
-        "links": { "self": call.url(&format!("/roles/{}", role.id)) },
-    })
+    let mut view = Value::Object(role.extra.clone());
+    view["id"] = json!(role.id);
+    view["name"] = json!(role.name);
+    view["domain_id"] = json!(role.domain_id);
+    view["description"] = json!(role.description);
+    view["options"] = match role.immutable {
+        Some(immutable) => json!({ "immutable": immutable }),
+        None => json!({}),
+    };
+    view["links"] = json!({ "self": call.url(&format!("/roles/{}", role.id)) });
+    view
 }
 
 /// The role of an id.
@@ -34,36 +62,35 @@ pub(super) fn find(call: &Call<'_>, id: &str) -> Result<Role, KeystoneError> {
 }
 
 fn no_namesake(call: &Call<'_>, role: &Role) -> Result<(), KeystoneError> {
-    match call.identity.role_named(role.domain_id.as_ref(), &role.name)?.filter(|other| other.id != role.id) {
-        None => Ok(()),
-        Some(_) => Err(KeystoneError::Conflict {
-            kind: "role",
-            reason: format!("Duplicate entry found with name {}", role.name),
-        }),
-    }
-}
-
-fn is_immutable(fields: &mut Fields) -> Result<Option<bool>, KeystoneError> {
-    match fields.optional_object("options")? {
-        Some(mut options) => options.flag("immutable"),
-        None => Ok(None),
-    }
-}
-
-fn refuse_immutable(role: &Role, verb: &str) -> Result<(), KeystoneError> {
-    if !role.immutable {
+    let other = call.identity.role_named(role.domain_id.as_ref(), &role.name)?;
+    if other.is_none_or(|other| other.id == role.id) {
         return Ok(());
     }
-    Err(KeystoneError::Refused(format!(
-        "You are not authorized to perform the requested action: cannot {verb} immutable role {}; set its option \
-         immutable to false first.",
+    let place = role.domain_id.as_ref().map(|domain| format!(" at domain ID {domain}")).unwrap_or_default();
+    let reason = format!("Duplicate entry found with name {}{place}", role.name);
+    Err(KeystoneError::Conflict { kind: "role", reason })
+}
+
+fn refuse_immutable(role: &Role, verb: &str) -> KeystoneError {
+    // The lone quote is Keystone's.
+    KeystoneError::Refused(format!(
+        "Unable to {verb} immutable role resource: `{}. Set resource option \"immutable\" to false first.",
         role.id
-    )))
+    ))
+}
+
+/// The option `immutable` of a body: not named, reset, or set.
+fn immutable(fields: &mut Fields) -> Result<Option<Option<bool>>, KeystoneError> {
+    let Some(options) = fields.optional_object("options")? else { return Ok(None) };
+    Ok(options.rest().get("immutable").map(Value::as_bool))
 }
 
 /// `GET /roles`: those of the whole cloud, or those of `domain_id`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let of_domain = call.request().query.first("domain_id");
+    let of_domain = call.request().query.first("domain_id").filter(|id| !id.is_empty());
+    if of_domain.is_some() {
+        call.require(Access::SystemReader, "identity:list_domain_roles")?;
+    }
     let roles = call.identity.roles()?.into_iter();
     let roles = roles.filter(|role| role.domain_id.as_ref().map(DomainId::as_str) == of_domain);
     let items = roles.map(|role| view(call, &role)).filter(|item| list::selects(call.request(), item, &["name"]));
@@ -78,16 +105,19 @@ pub(super) fn show(call: &Call<'_>) -> Result<Reply, KeystoneError> {
 
 /// `POST /roles`.
 pub(super) fn create(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let mut fields = Fields::of(call.request(), "role")?;
+    let mut fields = CREATE.read(call.request(), "role")?;
+    let immutable = immutable(&mut fields)?.flatten();
+    fields.ignore(&["id", "links"]);
     let role = Role {
         id: RoleId::random(),
-        name: fields.name(LONGEST_NAME)?.ok_or_else(|| fields.lacks("name"))?,
+        name: fields.text("name")?.unwrap_or_default(),
         domain_id: match fields.nullable_text("domain_id")?.flatten() {
             Some(id) => Some(domain::find(call, &id)?.id),
             None => None,
         },
         description: fields.nullable_text("description")?.flatten(),
-        immutable: is_immutable(&mut fields)?.unwrap_or(false),
+        immutable,
+        extra: fields.rest(),
     };
     no_namesake(call, &role)?;
     call.identity.put_role(&role)?;
@@ -97,18 +127,26 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, KeystoneError> {
 /// `PATCH /roles/{role_id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let mut role = find(call, call.parameter("role_id"))?;
-    let mut fields = Fields::of(call.request(), "role")?;
-    match is_immutable(&mut fields)? {
-        // Saying so in the same request is enough, as in Keystone.
-        Some(immutable) => role.immutable = immutable,
-        None => refuse_immutable(&role, "update")?,
+    let mut fields = UPDATE.read(call.request(), "role")?;
+    if role.immutable == Some(true) && !fields.frees_alone("immutable") {
+        return Err(refuse_immutable(&role, "update"));
     }
-    if let Some(name) = fields.name(LONGEST_NAME)? {
+    fields.same_id(role.id.as_str())?;
+    let domain = fields.nullable_text("domain_id")?;
+    if domain.is_some_and(|domain| domain.as_deref() != role.domain_id.as_ref().map(DomainId::as_str)) {
+        return Err(KeystoneError::BadRequest("Update of `domain_id` is not allowed.".to_owned()));
+    }
+    if let Some(immutable) = immutable(&mut fields)? {
+        role.immutable = immutable;
+    }
+    if let Some(name) = fields.text("name")? {
         role.name = name;
     }
     if let Some(description) = fields.nullable_text("description")? {
         role.description = description;
     }
+    fields.ignore(&["links"]);
+    role.extra.extend(fields.rest());
     no_namesake(call, &role)?;
     call.identity.put_role(&role)?;
     Ok(Reply::ok(&json!({ "role": view(call, &role) })))
@@ -117,25 +155,9 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, KeystoneError> {
 /// `DELETE /roles/{role_id}`.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let role = find(call, call.parameter("role_id"))?;
-    refuse_immutable(&role, "delete")?;
+    if role.immutable == Some(true) {
+        return Err(refuse_immutable(&role, "delete"));
+    }
     call.identity.delete_role(&role.id)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
-}
-
-/// `GET /role_inferences`: which role implies which.
-pub(super) fn inferences(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let roles: BTreeMap<_, _> = call.identity.roles()?.into_iter().map(|role| (role.id.clone(), role)).collect();
-    let short = |id: &RoleId| {
-        let name = roles.get(id).map(|role| role.name.as_str());
-        json!({ "id": id, "name": name, "links": { "self": call.url(&format!("/roles/{id}")) } })
-    };
-    let mut implied: BTreeMap<RoleId, Vec<Value>> = BTreeMap::new();
-    for (prior, next) in call.identity.implied_roles()? {
-        implied.entry(prior).or_default().push(short(&next));
-    }
-    let items: Vec<_> = implied
-        .into_iter()
-        .map(|(prior, implies)| json!({ "prior_role": short(&prior), "implies": implies }))
-        .collect();
-    Ok(Reply::ok(&json!({ "role_inferences": items })))
 }

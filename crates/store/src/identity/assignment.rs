@@ -6,7 +6,10 @@
 //! [`Identity::effective_roles`] computes that in one statement; every check of a token runs it, so
 //! it reads one index entry per group and place and nothing else.
 
-use rusqlite::{Row, named_params, params};
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Row, ToSql, named_params, params, types::Value as Sql};
+use serde_json::Value;
 use types::{DomainId, GroupId, ProjectId, RoleId, UserId};
 
 use super::column::{parsed, parsed_option};
@@ -85,14 +88,38 @@ pub struct Assignment {
 /// Which assignments to list; a part that is none leaves that side open.
 #[derive(Debug, Clone, Default)]
 pub struct AssignmentFilter {
-    /// Only of this user or this group, not of the user's groups.
-    pub actor: Option<Actor>,
+    /// Only of these users and groups themselves, not of the users' groups.
+    pub actors: Option<Vec<Actor>>,
     /// Only of this role.
     pub role: Option<RoleId>,
-    /// Only on this target.
-    pub target: Option<Target>,
+    /// Only on these targets.
+    pub targets: Option<Vec<Target>>,
     /// Only those that are inherited, or only those that are not.
     pub inherited: Option<bool>,
+}
+
+/// Where a project is: below what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectPlace {
+    /// The project.
+    pub id: ProjectId,
+    /// The project above it.
+    pub parent_id: Option<ProjectId>,
+    /// Its domain.
+    pub domain_id: DomainId,
+}
+
+/// What has a name and lies in a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// Users.
+    Users,
+    /// Groups.
+    Groups,
+    /// Projects.
+    Projects,
+    /// Roles; those of the whole cloud lie in no domain.
+    Roles,
 }
 
 impl Assignment {
@@ -196,17 +223,86 @@ impl Identity<'_> {
 
     /// The assignments that a filter selects, as they were made.
     pub fn assignments(&self, filter: &AssignmentFilter) -> Result<Vec<Assignment>, StoreError> {
+        // Only what is asked for is in the text, so that each combination finds its index.
+        let words = |words: Vec<String>| Value::from(words).to_string();
+        let mut conditions = vec!["1"];
+        let mut parameters: Vec<(&str, Sql)> = Vec::new();
+        if let Some(actors) = &filter.actors {
+            conditions.push("actor IN (SELECT value FROM json_each(:actors))");
+            parameters.push((":actors", words(actors.iter().map(Actor::word).collect()).into()));
+        }
+        if let Some(targets) = &filter.targets {
+            conditions.push("target IN (SELECT value FROM json_each(:targets))");
+            parameters.push((":targets", words(targets.iter().map(Target::word).collect()).into()));
+        }
+        if let Some(role) = &filter.role {
+            conditions.push("role_id = :role");
+            parameters.push((":role", role.as_str().to_owned().into()));
+        }
+        if let Some(inherited) = filter.inherited {
+            conditions.push("inherited = :inherited");
+            parameters.push((":inherited", inherited.into()));
+        }
+        let sql = format!(
+            "SELECT * FROM role_assignments WHERE {} ORDER BY actor, target, role_id, inherited",
+            conditions.join(" AND ")
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let parameters: Vec<(&str, &dyn ToSql)> =
+            parameters.iter().map(|(name, value)| (*name, value as &dyn ToSql)).collect();
+        let rows = statement.query_map(&*parameters, Assignment::from_row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The members of some groups.
+    pub fn members_of(&self, groups: &[&GroupId]) -> Result<Vec<(GroupId, UserId)>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT * FROM role_assignments
-             WHERE (:actor IS NULL OR actor = :actor) AND (:role IS NULL OR role_id = :role)
-               AND (:target IS NULL OR target = :target) AND (:inherited IS NULL OR inherited = :inherited)
-             ORDER BY actor, target, role_id, inherited",
+            "SELECT group_id, user_id FROM group_members
+             WHERE group_id IN (SELECT value FROM json_each(?1)) ORDER BY group_id, user_id",
         )?;
-        let parameters = named_params! {
-            ":actor": filter.actor.as_ref().map(Actor::word), ":role": filter.role.as_ref().map(RoleId::as_str),
-            ":target": filter.target.as_ref().map(Target::word), ":inherited": filter.inherited,
+        let ids = Value::from(groups.iter().map(|id| id.as_str()).collect::<Vec<_>>()).to_string();
+        let rows = statement.query_map([ids], |row| Ok((parsed(row, "group_id")?, parsed(row, "user_id")?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The groups that a user is in.
+    pub fn memberships(&self, user: &UserId) -> Result<Vec<GroupId>, StoreError> {
+        let sql = "SELECT group_id FROM group_members WHERE user_id = ?1 ORDER BY group_id";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([user.as_str()], |row| parsed(row, "group_id"))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Where every project is.
+    pub fn project_places(&self) -> Result<Vec<ProjectPlace>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT id, parent_id, domain_id FROM projects")?;
+        let rows = statement.query_map([], |row| {
+            Ok(ProjectPlace {
+                id: parsed(row, "id")?,
+                parent_id: parsed_option(row, "parent_id")?,
+                domain_id: parsed(row, "domain_id")?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The names of some objects and the domains that they lie in, by id.
+    pub fn names(
+        &self,
+        of: Named,
+        ids: &BTreeSet<&str>,
+    ) -> Result<BTreeMap<String, (String, Option<DomainId>)>, StoreError> {
+        let table = match of {
+            Named::Users => "users",
+            Named::Groups => "groups",
+            Named::Projects => "projects",
+            Named::Roles => "roles",
         };
-        let rows = statement.query_map(parameters, Assignment::from_row)?;
+        let sql = format!("SELECT id, name, domain_id FROM {table} WHERE id IN (SELECT value FROM json_each(?1))");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let ids = Value::from(ids.iter().copied().collect::<Vec<_>>()).to_string();
+        let rows = statement
+            .query_map([ids], |row| Ok((row.get("id")?, (row.get("name")?, parsed_option(row, "domain_id")?))))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

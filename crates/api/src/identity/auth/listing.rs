@@ -41,5 +41,5 @@ pub(crate) fn system(call: &Call<'_>) -> Result<Reply, KeystoneError> {
 /// `GET /auth/catalog`.
 pub(crate) fn catalog(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let own = format!("{}{}", call.request().public_url, call.request().path);
-    Ok(Reply::ok(&json!({ "catalog": catalogue::of(call)?, "links": { "self": own } })))
+    Ok(Reply::ok(&json!({ "catalog": catalogue::of(call, call.caller()?)?, "links": { "self": own } })))
 }

@@ -5,11 +5,11 @@ use cloud_client::{
     ValidToken,
     token::{Named, TokenScope as Told},
 };
-use store::identity::{Domain, Project, Role, User};
+use store::identity::{AccessRule, ApplicationCredential, Domain, Project, Role, User};
 use types::{DomainId, ProjectId, RoleId};
 
 use crate::identity::{
-    Caller, Scope,
+    Caller, Delegation, Scope,
     token::{Methods, Token, TokenScope},
 };
 
@@ -39,8 +39,37 @@ pub(super) fn of(token: &ValidToken) -> Caller {
         scope,
         roles: token.roles.iter().filter(|told| !is_lesser_admin(&told.name)).map(role).collect(),
         token: made(token, token_scope),
-        delegation: None,
+        delegation: credential(token).map(Delegation::ApplicationCredential),
     }
+}
+
+/// What the token may be used for, if not for everything.
+pub(super) fn rules(token: &ValidToken) -> Option<Vec<AccessRule>> {
+    let rule = |rule: &cloud_client::AccessRule| AccessRule {
+        id: rule.id.clone(),
+        service: rule.service.clone(),
+        method: rule.method.clone(),
+        path: rule.path.clone(),
+    };
+    token.access_rules.as_ref().map(|rules| rules.iter().map(rule).collect())
+}
+
+/// The application credential behind the token, as far as it is known here.
+fn credential(token: &ValidToken) -> Option<ApplicationCredential> {
+    let (told, Told::Project(project, _)) = (token.application_credential.as_ref()?, &token.scope) else { return None };
+    Some(ApplicationCredential {
+        id: told.id.clone(),
+        user_id: token.user.id.clone(),
+        project_id: project.id.clone(),
+        name: told.name.clone(),
+        description: None,
+        // Keystone's to know.
+        secret_hash: String::new(),
+        expires_at: None,
+        unrestricted: None,
+        roles: token.roles.iter().map(|role| role.id.clone()).collect(),
+        access_rules: rules(token).unwrap_or_default(),
+    })
 }
 
 fn domain(told: &Named<DomainId>) -> Domain {
