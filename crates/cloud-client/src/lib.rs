@@ -26,9 +26,9 @@ pub mod session;
 pub mod token;
 
 pub use error::CloudError;
-pub use hyper::{HeaderMap, Method, StatusCode};
 pub use health::Health;
 pub use http::{Answer, Http, HttpSettings};
+pub use hyper::{HeaderMap, Method, StatusCode};
 pub use secret::Secret;
 pub use session::{Access, ServiceUser, Session};
 pub use token::{AccessRule, ValidToken};

@@ -3,7 +3,7 @@
 use hyper::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
-use types::{DomainId, ProjectId, RoleId, UserId};
+use types::{AccessRuleId, ApplicationCredentialId, DomainId, ProjectId, RoleId, UserId};
 
 use crate::{Answer, CloudError, Session};
 
@@ -32,6 +32,8 @@ pub enum TokenScope {
 /// A request that an application credential may make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessRule {
+    /// Its id.
+    pub id: AccessRuleId,
     /// The type of the service.
     pub service: String,
     /// The method.
@@ -61,8 +63,8 @@ pub struct ValidToken {
     pub expires_at: Timestamp,
     /// The trustor and the trustee, of a trust's token.
     pub trust: Option<(UserId, UserId)>,
-    /// The id of the application credential that it was made with.
-    pub application_credential: Option<String>,
+    /// The application credential that it was made with.
+    pub application_credential: Option<Named<ApplicationCredentialId>>,
     /// What it may be used for; `None`: everything that the roles allow.
     pub access_rules: Option<Vec<AccessRule>>,
     /// Of a cloud with an admin project: whether the project is it.
@@ -135,7 +137,7 @@ impl ValidToken {
             } else {
                 None
             },
-            application_credential: credential["id"].as_str().map(str::to_owned),
+            application_credential: if credential.is_object() { Some(named(credential)?) } else { None },
             access_rules,
             is_admin_project: token["is_admin_project"].as_bool(),
         })
@@ -152,7 +154,7 @@ fn named<T: std::str::FromStr>(value: &Value) -> Option<Named<T>> {
 
 fn rule(value: &Value) -> Option<AccessRule> {
     let text = |name: &str| value[name].as_str().map(str::to_owned);
-    Some(AccessRule { service: text("service")?, method: text("method")?, path: text("path")? })
+    Some(AccessRule { id: id(value)?, service: text("service")?, method: text("method")?, path: text("path")? })
 }
 
 fn texts(value: &Value) -> Vec<String> {

@@ -114,7 +114,8 @@ pub(crate) enum Presented {
 pub(crate) async fn presented(api: &Api, request: &Request) -> Result<Presented, KeystoneError> {
     let text = request.header(TOKEN_HEADER).ok_or(KeystoneError::Unauthorized)?;
     if let Some(external) = &api.external {
-        return external.caller(text, request.header(SERVICE_TOKEN_HEADER)).await.map(Presented::External);
+        let service = request.header(SERVICE_TOKEN_HEADER);
+        return external.caller(text, service, &Asked::of(request)).await.map(Presented::External);
     }
     let token = Token::open(text, &api.keys).ok_or_else(|| api.failures.made_up(request.source))?;
     let now = clock::now();

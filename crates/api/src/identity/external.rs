@@ -34,9 +34,10 @@ use std::{
 use blake2::{Blake2s256, Digest};
 use cloud_client::{CloudError, Health, Session, ValidToken, revocation::Revocations};
 use jiff::Timestamp;
+use store::identity::AccessRule;
 use tokio::sync::OnceCell;
 
-use super::{Caller, KeystoneError};
+use super::{Caller, KeystoneError, access_rule::Asked};
 use cache::{Bounded, Key};
 
 pub(super) use pointer::answer as pointer;
@@ -72,15 +73,21 @@ impl fmt::Debug for ExternalIdentity {
     }
 }
 
-/// A good token, and until when it is believed.
-#[derive(Clone)]
-struct Known {
-    token: Arc<ValidToken>,
+/// A good token.
+struct Vouched {
+    token: ValidToken,
     caller: Arc<Caller>,
+    /// What it may be used for, if not for everything.
+    rules: Option<Vec<AccessRule>>,
+}
+
+/// A good token, and until when it is believed.
+struct Known {
+    vouched: Arc<Vouched>,
     until: Instant,
 }
 
-type Verdict = Option<Arc<Caller>>;
+type Verdict = Option<Arc<Vouched>>;
 type Flight = Arc<OnceCell<Result<Verdict, CloudError>>>;
 
 /// The callers of an [`ExternalIdentity`].
@@ -140,18 +147,31 @@ impl External {
         &self.identity.url
     }
 
-    /// Whose token it is. A service that works for a user sends its own token too; then the user's may
-    /// have expired while the work went on.
-    pub(crate) async fn caller(&self, text: &str, service: Option<&str>) -> Result<Arc<Caller>, KeystoneError> {
-        if let Some(caller) = self.look_up(text, false).await? {
-            return Ok(caller);
+    /// Whose token it is, if it may be used for what is asked. A service that works for a user sends its
+    /// own token too: then the user's may have expired while the work went on, and what is asked on the
+    /// way to an answer is not in the rules of the user's application credential.
+    pub(crate) async fn caller(
+        &self,
+        text: &str,
+        service: Option<&str>,
+        asked: &Asked,
+    ) -> Result<Arc<Caller>, KeystoneError> {
+        let found = self.look_up(text, false).await?;
+        if let Some(vouched) = &found
+            && vouched.rules.as_ref().is_none_or(|rules| asked.is_allowed(rules))
+        {
+            return Ok(Arc::clone(&vouched.caller));
         }
         let Some(service) = service else { return Err(KeystoneError::Unauthorized) };
         match self.look_up(service, false).await? {
-            Some(service) if service.has_role("service") => {}
+            Some(service) if service.caller.has_role("service") && service.rules.is_none() => {}
             _ => return Err(KeystoneError::Unauthorized),
         }
-        self.look_up(text, true).await?.ok_or(KeystoneError::Unauthorized)
+        let vouched = match found {
+            Some(vouched) => Some(vouched),
+            None => self.look_up(text, true).await?,
+        };
+        vouched.map(|vouched| Arc::clone(&vouched.caller)).ok_or(KeystoneError::Unauthorized)
     }
 
     async fn look_up(&self, text: &str, allow_expired: bool) -> Result<Verdict, KeystoneError> {
@@ -177,7 +197,7 @@ impl External {
         if let Some(known) = lock(&self.good).get(key)
             && now < known.until
         {
-            return Some(Some(Arc::clone(&known.caller)));
+            return Some(Some(Arc::clone(&known.vouched)));
         }
         lock(&self.bad).get(key).is_some_and(|until| now < *until).then_some(None)
     }
@@ -195,15 +215,15 @@ impl External {
             return Ok(None);
         };
         let left = Duration::try_from(token.expires_at.duration_since(Timestamp::now())).unwrap_or_default();
-        let caller = Arc::new(caller::of(&token));
         let time = if allow_expired { self.identity.cache_time } else { left.min(self.identity.cache_time) };
-        let known = Known { token: Arc::new(token), caller: Arc::clone(&caller), until: Instant::now() + time };
+        let vouched = Arc::new(Vouched { caller: Arc::new(caller::of(&token)), rules: caller::rules(&token), token });
+        let known = Known { vouched: Arc::clone(&vouched), until: Instant::now() + time };
         let mut good = lock(&self.good);
         // Read under the lock, which the reader of revocations takes after it has counted them.
         if self.revocations.load(Ordering::Acquire) == before {
             good.insert(key, known);
         }
-        Ok(Some(caller))
+        Ok(Some(vouched))
     }
 
     /// Reads revocations for ever.
@@ -218,7 +238,7 @@ impl External {
                     forbidden = false;
                     if !events.is_empty() {
                         self.revocations.fetch_add(1, Ordering::AcqRel);
-                        let concerned = |known: &Known| events.iter().any(|event| event.concerns(&known.token));
+                        let concerned = |known: &Known| events.iter().any(|event| event.concerns(&known.vouched.token));
                         let forgotten = lock(&self.good).retain(|known| !concerned(known));
                         tracing::debug!(events = events.len(), forgotten, "Keystone revoked tokens");
                     }

@@ -6,7 +6,7 @@ use cloud_client::{
     token::{Named, TokenScope as Told},
 };
 use store::identity::{AccessRule, ApplicationCredential, Domain, Project, Role, User};
-use types::{DomainId, ProjectId, RoleId};
+use types::{DomainId, ProjectId};
 
 use crate::identity::{
     Caller, Delegation, Scope,
