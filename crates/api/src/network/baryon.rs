@@ -108,13 +108,18 @@ pub(super) async fn status(visit: &Visit) -> Result<Reply, NetworkError> {
             })
         })
         .collect();
+    let region = visit.api.config.regions.iter().find(|region| region.name == visit.region);
     Ok(Reply::ok(&json!({ "status": {
+        "region": visit.region,
+        "profile": region.map(|region| &region.profile),
+        "driver": region.map(|region| &region.driver),
         "driver_ok": status.driver_ok,
         "detail": status.detail,
         "rows": status.rows,
         "lag": status.lag,
         "problems": problems,
         "peers": peer::view(&visit.api.config.peers),
+        "tls": visit.api.config.tls.as_ref().map(|tls| tls.status()),
         "counters": status.counters,
     } })))
 }
