@@ -153,13 +153,6 @@ impl Fields {
         items.into_iter().map(text).collect::<Result<_, _>>().map(Some)
     }
 
-    /// An id, if it is there and not null.
-    pub(crate) fn id<T: std::str::FromStr>(&mut self, name: &str) -> Result<Option<T>, KeystoneError> {
-        let Some(Some(text)) = self.nullable_text(name)? else { return Ok(None) };
-        let reason = format!("{} does not match '^[a-zA-Z0-9-]+$'", python::repr(&Value::from(text.as_str())));
-        text.parse().map(Some).map_err(|_| KeystoneError::invalid(name, &text, reason))
-    }
-
     /// The error for an attribute that must be there.
     pub(crate) fn lacks(&self, name: &str) -> KeystoneError {
         missing(name, &Value::Object(self.0.clone()))

@@ -1,14 +1,23 @@
 //! Projects.
+//!
+//! They form trees below their domains ([`tree`]) and carry labels ([`tag`]). A domain is also a
+//! project, one that acts as a domain: this API shows, changes and deletes it as such, and `domain`
+//! keeps it.
+
+pub(super) mod tag;
+mod tree;
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use store::identity::Project;
-use types::ProjectId;
+use store::identity::{Domain, PrincipalFilter, Project};
+use types::{DomainId, ProjectId};
 
-use super::{KeystoneError, Scope, domain, fields::Fields, list, route::Call};
+use super::{KeystoneError, Scope, domain, fields::Fields, list, option, route::Call, user::wanted};
 use crate::{clock, edge::Reply};
 
 const LONGEST_NAME: usize = 64;
+/// The domain of what is made without naming one, by a caller whose token is for no domain.
+const DEFAULT_DOMAIN: &str = "default";
 
 /// A project as clients see it.
 pub(super) fn view(call: &Call<'_>, project: &Project) -> Value {
@@ -18,15 +27,31 @@ pub(super) fn view(call: &Call<'_>, project: &Project) -> Value {
     view["domain_id"] = json!(project.domain_id);
     view["description"] = json!(project.description);
     view["enabled"] = json!(project.enabled);
-    view["parent_id"] = match &project.parent_id {
-        Some(parent) => json!(parent),
-        None => json!(project.domain_id),
-    };
+    view["parent_id"] = json!(parent(project));
     view["is_domain"] = json!(false);
     view["tags"] = json!(project.tags);
-    view["options"] = json!({});
+    view["options"] = json!(project.options);
     view["links"] = json!({ "self": call.url(&format!("/projects/{}", project.id)) });
     view
+}
+
+/// What is above a project: another, or its domain.
+fn parent(project: &Project) -> &str {
+    project.parent_id.as_ref().map_or(project.domain_id.as_str(), ProjectId::as_str)
+}
+
+/// A domain as a project that acts as one.
+fn domain_view(call: &Call<'_>, domain: &Domain) -> Value {
+    let mut view = domain::view(call, domain);
+    view["domain_id"] = Value::Null;
+    view["parent_id"] = Value::Null;
+    view["is_domain"] = json!(true);
+    view["links"] = json!({ "self": call.url(&format!("/projects/{}", domain.id)) });
+    view
+}
+
+fn not_found(id: &str) -> KeystoneError {
+    KeystoneError::NotFound { kind: "project", id: id.to_owned() }
 }
 
 /// The project of an id.
@@ -35,7 +60,22 @@ pub(super) fn find(call: &Call<'_>, id: &str) -> Result<Project, KeystoneError> 
         Ok(id) => call.identity.project(&id)?,
         Err(_) => None,
     };
-    found.ok_or_else(|| KeystoneError::NotFound { kind: "project", id: id.to_owned() })
+    found.ok_or_else(|| not_found(id))
+}
+
+/// What an id of this API names.
+enum Named {
+    Project(Project),
+    Domain(Domain),
+}
+
+/// The project of the path, or the domain that it is.
+fn named(call: &Call<'_>) -> Result<Named, KeystoneError> {
+    let id = call.parameter("project_id");
+    match find(call, id) {
+        Ok(project) => Ok(Named::Project(project)),
+        Err(error) => domain::find(call, id).map(Named::Domain).map_err(|_| error),
+    }
 }
 
 fn no_namesake(call: &Call<'_>, project: &Project) -> Result<(), KeystoneError> {
@@ -53,124 +93,179 @@ fn no_namesake(call: &Call<'_>, project: &Project) -> Result<(), KeystoneError> 
     }
 }
 
-/// `GET /projects`.
+/// `GET /projects`: those that act as domains only when asked for.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let views = call.identity.projects()?.into_iter().map(|project| view(call, &project));
-    let filters = ["name", "domain_id", "enabled", "parent_id", "is_domain"];
-    let wanted = |item: &Value| list::selects(call.request(), item, &filters) && has_tags(call, item);
-    Ok(list::reply(call.request(), "projects", views.filter(wanted).collect()))
-}
-
-fn has_tags(call: &Call<'_>, item: &Value) -> bool {
-    let has = |tag: &str| item["tags"].as_array().is_some_and(|tags| tags.iter().any(|have| have == tag));
-    let query = &call.request().query;
-    let all = query.first("tags").is_none_or(|tags| tags.split(',').all(has));
-    let any = query.first("tags-any").is_none_or(|tags| tags.split(',').any(has));
-    let not_all = query.first("not-tags").is_none_or(|tags| !tags.split(',').all(has));
-    let none = query.first("not-tags-any").is_none_or(|tags| !tags.split(',').any(has));
-    all && any && not_all && none
+    let request = call.request();
+    let own = call.own_domain()?;
+    let views: Vec<_> = if list::truth(request.query.first("is_domain").unwrap_or("0")) {
+        // They are in no domain, not even in their own, so that a token for a domain shows none of them.
+        let domains = if own.is_none() { call.identity.domains()? } else { Vec::new() };
+        domains.iter().map(|domain| domain_view(call, domain)).collect()
+    } else {
+        let filter: PrincipalFilter = wanted(call)?;
+        call.identity.projects_where(&filter)?.iter().map(|project| view(call, project)).collect()
+    };
+    let filters = ["name", "domain_id", "enabled", "parent_id"];
+    let tags = tag::Filter::of(request);
+    let items = views.into_iter().filter(|item| list::selects(request, item, &filters) && tags.selects(item)).collect();
+    list::page(call, "projects", items, |id| Ok(find(call, id).is_ok() || domain::find(call, id).is_ok()))
 }
 
 /// `GET /projects/{project_id}`.
 pub(super) fn show(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let project = find(call, call.parameter("project_id"))?;
-    Ok(Reply::ok(&json!({ "project": view(call, &project) })))
+    let item = match named(call)? {
+        Named::Project(project) => tree::with_relatives(call, &project, view(call, &project))?,
+        Named::Domain(domain) => tree::with_projects(call, &domain, domain_view(call, &domain))?,
+    };
+    Ok(Reply::ok(&json!({ "project": item })))
+}
+
+/// The domain in which a body wants something made, where the caller may do that: the one that it names, else
+/// that of the token, else the default one.
+pub(super) fn domain_for_new(call: &Call<'_>, fields: &mut Fields) -> Result<DomainId, KeystoneError> {
+    let name = match (fields.nullable_text("domain_id")?.flatten(), &call.caller()?.scope) {
+        (Some(id), _) => id,
+        (None, Scope::Domain(domain)) => domain.id.to_string(),
+        (None, _) => DEFAULT_DOMAIN.to_owned(),
+    };
+    if let Ok(id) = name.parse() {
+        call.require_manager(&id)?;
+    }
+    Ok(domain::find(call, &name)?.id)
+}
+
+/// Refuses a body that moves something to another domain.
+pub(super) fn same_domain(fields: &mut Fields, domain: &DomainId) -> Result<(), KeystoneError> {
+    match fields.nullable_text("domain_id")? {
+        Some(wanted) if wanted.as_deref() != Some(domain.as_str()) => {
+            Err(KeystoneError::BadRequest("Cannot change Domain ID".to_owned()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `POST /projects`.
 pub(super) fn create(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let mut fields = Fields::of(call.request(), "project")?;
-    fields.ignore(&["id", "links", "options"]);
-    let name = fields.name(LONGEST_NAME)?.ok_or_else(|| fields.lacks("name"))?;
-    if fields.flag("is_domain")?.unwrap_or(false) {
-        let reason = "A project cannot act as a domain here; create a domain instead.".to_owned();
-        return Err(KeystoneError::BadRequest(reason));
-    }
-    let domain_id = match fields.text("domain_id")? {
-        Some(id) => domain::find(call, &id)?.id,
-        None => default_domain(call)?,
-    };
-    // Keystone calls the domain the parent of a project at the top.
-    let parent_id = match fields.nullable_text("parent_id")?.flatten() {
-        Some(parent) if parent != domain_id.as_str() => {
-            let parent = find(call, &parent)?;
-            if parent.domain_id != domain_id {
-                let reason = format!(
-                    "Cannot create project, since it specifies its domain_id {domain_id}, but \
-                    specifies a parent in a different domain ({}).",
-                    parent.domain_id
-                );
-                return Err(KeystoneError::BadRequest(reason));
-            }
-            Some(parent.id)
+    fields.ignore(&["id", "links"]);
+    let item = if fields.flag("is_domain")?.unwrap_or(false) {
+        let above = [fields.nullable_text("parent_id")?, fields.nullable_text("domain_id")?];
+        if above.into_iter().flatten().flatten().next().is_some() {
+            let text = "only root projects are allowed to act as domains.".to_owned();
+            return Err(KeystoneError::BadRequest(text));
         }
-        _ => None,
+        if !call.caller()?.is_admin() {
+            return Err(KeystoneError::Forbidden(call.action()));
+        }
+        domain_view(call, &domain::make(call, DomainId::random(), fields)?)
+    } else {
+        view(call, &make(call, fields)?)
     };
-    let project = Project {
-        id: ProjectId::random(),
-        domain_id,
-        parent_id,
-        name,
-        description: fields.nullable_text("description")?.flatten().unwrap_or_default(),
-        enabled: fields.flag("enabled")?.unwrap_or(true),
-        valid_from: 0,
-        tags: fields.texts("tags")?.unwrap_or_default(),
-        options: serde_json::Map::new(),
-        extra: fields.rest(),
-    };
-    no_namesake(call, &project)?;
-    call.identity.put_project(&project)?;
-    Ok(Reply::json(StatusCode::CREATED, &json!({ "project": view(call, &project) })))
+    Ok(Reply::json(StatusCode::CREATED, &json!({ "project": item })))
 }
 
-/// The domain of an object whose creator names none: the caller's.
-pub(super) fn default_domain(call: &Call<'_>) -> Result<types::DomainId, KeystoneError> {
-    let caller = call.caller()?;
-    Ok(match &caller.scope {
-        Scope::Domain(domain) | Scope::Project(_, domain) => domain.id.clone(),
-        Scope::Unscoped | Scope::System => caller.user.domain_id.clone(),
-    })
+fn make(call: &Call<'_>, mut fields: Fields) -> Result<Project, KeystoneError> {
+    // What the body names and is not there is the body's mistake, not the path's.
+    let of_body = |error: KeystoneError| match error {
+        KeystoneError::NotFound { .. } => KeystoneError::BadRequest(error.to_string()),
+        other => other,
+    };
+    let name = fields.name(LONGEST_NAME)?.ok_or_else(|| fields.lacks("name"))?;
+    let domain_id = domain_for_new(call, &mut fields).map_err(of_body)?;
+    let parent = fields.nullable_text("parent_id")?.flatten();
+    let parent_id = tree::place(call, &domain_id, parent.as_deref()).map_err(of_body)?;
+    let mut project = Project {
+        parent_id,
+        description: fields.nullable_text("description")?.flatten().unwrap_or_default(),
+        enabled: fields.flag("enabled")?.unwrap_or(true),
+        tags: tag::sent(&mut fields)?.unwrap_or_default(),
+        ..Project::new(domain_id, name)
+    };
+    option::merge(&mut fields, option::RESOURCE_OPTIONS, &mut project.options)?;
+    project.extra = fields.rest();
+    no_namesake(call, &project)?;
+    call.identity.put_project(&project)?;
+    Ok(project)
 }
 
 /// `PATCH /projects/{project_id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let mut project = find(call, call.parameter("project_id"))?;
+    let found = named(call)?;
     let mut fields = Fields::of(call.request(), "project")?;
-    fields.ignore(&["id", "links", "options", "is_domain"]);
-    for (name, is) in [("domain_id", Some(project.domain_id.as_str())), ("parent_id", None)] {
-        let is = is.or(project.parent_id.as_ref().map(ProjectId::as_str)).unwrap_or(project.domain_id.as_str());
-        if fields.text(name)?.is_some_and(|wanted| wanted != is) {
-            return Err(KeystoneError::BadRequest(format!("Cannot change {name} of a project.")));
+    fields.same_id(call.parameter("project_id"))?;
+    fields.ignore(&["links"]);
+    let item = match found {
+        Named::Project(project) => view(call, &change(call, project, fields)?),
+        Named::Domain(domain) => {
+            refuse_move(&mut fields, None, true)?;
+            if fields.nullable_text("domain_id")?.flatten().is_some() {
+                return Err(KeystoneError::BadRequest("Cannot change Domain ID".to_owned()));
+            }
+            domain_view(call, &domain::change(call, domain, fields)?)
         }
+    };
+    Ok(Reply::ok(&json!({ "project": item })))
+}
+
+/// Refuses a body that moves a project in its tree, or makes a domain of it.
+fn refuse_move(fields: &mut Fields, parent: Option<&str>, is_domain: bool) -> Result<(), KeystoneError> {
+    if fields.nullable_text("parent_id")?.is_some_and(|wanted| wanted.as_deref() != parent) {
+        return Err(KeystoneError::Refused("Update of `parent_id` is not allowed.".to_owned()));
     }
+    if fields.flag("is_domain")?.is_some_and(|wanted| wanted != is_domain) {
+        return Err(KeystoneError::BadRequest("Update of `is_domain` is not allowed.".to_owned()));
+    }
+    Ok(())
+}
+
+fn change(call: &Call<'_>, mut project: Project, mut fields: Fields) -> Result<Project, KeystoneError> {
+    same_domain(&mut fields, &project.domain_id)?;
+    option::refuse_update("project", project.id.as_str(), &project.options, &fields)?;
+    refuse_move(&mut fields, Some(parent(&project)), false)?;
     if let Some(name) = fields.name(LONGEST_NAME)? {
         project.name = name;
     }
     if let Some(description) = fields.nullable_text("description")? {
         project.description = description.unwrap_or_default();
     }
-    if let Some(enabled) = fields.flag("enabled")? {
-        if !enabled && project.enabled {
+    match fields.flag("enabled")? {
+        Some(true) if !project.enabled => {
+            tree::refuse_enable(call, &project)?;
+            project.enabled = true;
+        }
+        Some(false) if project.enabled => {
+            tree::refuse_disable(call, &project)?;
+            project.enabled = false;
             project.valid_from = clock::now();
         }
-        project.enabled = enabled;
+        _ => {}
     }
-    if let Some(tags) = fields.texts("tags")? {
+    if let Some(tags) = tag::sent(&mut fields)? {
         project.tags = tags;
     }
+    option::merge(&mut fields, option::RESOURCE_OPTIONS, &mut project.options)?;
     project.extra.extend(fields.rest());
     no_namesake(call, &project)?;
     call.identity.put_project(&project)?;
-    Ok(Reply::ok(&json!({ "project": view(call, &project) })))
+    Ok(project)
 }
 
-/// `DELETE /projects/{project_id}`.
+/// `DELETE /projects/{project_id}`. What the project owns elsewhere (networks, ports, ...) stays, as in
+/// Keystone: it is the other services' to give away or delete.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let project = find(call, call.parameter("project_id"))?;
-    if call.identity.has_children(&project.id)? {
-        let reason = format!("Cannot delete the project {} since it is not a leaf in the hierarchy.", project.id);
-        return Err(KeystoneError::Refused(reason));
+    match named(call)? {
+        Named::Domain(domain) => domain::remove(call, &domain)?,
+        Named::Project(project) => {
+            option::refuse_delete("project", project.id.as_str(), &project.options)?;
+            if call.identity.has_children(&project.id)? {
+                return Err(KeystoneError::Refused(format!(
+                    "Cannot delete the project {} since it is not a leaf in the hierarchy. Use the cascade option if \
+                     you want to delete a whole subtree.",
+                    project.id
+                )));
+            }
+            call.identity.delete_project(&project.id)?;
+        }
     }
-    call.identity.delete_project(&project.id)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

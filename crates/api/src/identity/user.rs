@@ -1,21 +1,44 @@
-//! Users and their passwords.
+//! Users.
+//!
+//! What has to do with their passwords is in [`password`]; a password's hash is computed outside the
+//! transaction that stores it, since it takes tens of milliseconds.
+
+mod password;
 
 use hyper::StatusCode;
+use model::python;
 use serde_json::{Value, json};
-use store::identity::User;
+use store::identity::{PrincipalFilter, User};
+use types::DomainId;
 
 use super::{
-    KeystoneError, auth, domain,
-    failures::Proof,
+    KeystoneError, auth,
     fields::Fields,
-    list, project,
+    list,
+    option::{self, Kind},
+    project,
     route::{Call, Visit},
 };
 use crate::{clock, edge::Reply};
 
+pub(super) use password::{change_password, expires_at};
+
 const LONGEST_NAME: usize = 255;
 
-fn view(call: &Call<'_>, user: &User) -> Value {
+/// Obeyed: every one that has to do with passwords and locks. Kept only: inactivity, which nothing here
+/// counts, and several factors, of which there is only one.
+const OPTIONS: &[(&str, Kind)] = &[
+    ("ignore_change_password_upon_first_use", Kind::Flag),
+    ("ignore_password_expiry", Kind::Flag),
+    ("ignore_lockout_failure_attempts", Kind::Flag),
+    ("lock_password", Kind::Flag),
+    ("ignore_user_inactivity", Kind::Flag),
+    ("multi_factor_auth_rules", Kind::MethodLists),
+    ("multi_factor_auth_enabled", Kind::Flag),
+];
+
+/// A user as clients see it.
+pub(super) fn view(call: &Call<'_>, user: &User) -> Value {
     let mut view = Value::Object(user.extra.clone());
     view["id"] = json!(user.id);
     view["name"] = json!(user.name);
@@ -24,8 +47,8 @@ fn view(call: &Call<'_>, user: &User) -> Value {
     if let Some(project) = &user.default_project_id {
         view["default_project_id"] = json!(project);
     }
-    view["password_expires_at"] = Value::Null;
-    view["options"] = json!({});
+    view["password_expires_at"] = json!(expires_at(user).map(clock::keystone_without_zone));
+    view["options"] = json!(user.options);
     view["links"] = json!({ "self": call.url(&format!("/users/{}", user.id)) });
     view
 }
@@ -49,11 +72,34 @@ fn no_namesake(call: &Call<'_>, user: &User) -> Result<(), KeystoneError> {
     }
 }
 
+/// What of a query the store selects by: the exact name and the domain, which is the caller's own when their
+/// token is for one.
+pub(super) fn wanted(call: &Call<'_>) -> Result<PrincipalFilter, KeystoneError> {
+    let query = &call.request().query;
+    let domain = match (call.own_domain()?, query.first("domain_id")) {
+        (Some(own), _) => Some(own.clone()),
+        // An id that is none selects nothing; which is what a random one does.
+        (None, Some(id)) => Some(id.parse().unwrap_or_else(|_| DomainId::random())),
+        (None, None) => None,
+    };
+    Ok(PrincipalFilter { domain, name: query.first("name").map(ToOwned::to_owned) })
+}
+
 /// `GET /users`.
 pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let views = call.identity.users()?.into_iter().map(|user| view(call, &user));
+    page(call, call.identity.users_where(&wanted(call)?)?)
+}
+
+/// The page of users that the query asks for.
+pub(super) fn page(call: &Call<'_>, users: Vec<User>) -> Result<Reply, KeystoneError> {
+    let query = &call.request().query;
+    let expiry = query.first("password_expires_at").map(password::ExpiryFilter::parse).transpose()?;
+    // There are no federated users that these could name.
+    let federated = ["idp_id", "protocol_id", "unique_id"].iter().any(|name| query.first(name).is_some());
+    let users = users.into_iter().filter(|user| !federated && expiry.is_none_or(|expiry| expiry.selects(user)));
+    let views = users.map(|user| view(call, &user));
     let items = views.filter(|item| list::selects(call.request(), item, &["name", "domain_id", "enabled"])).collect();
-    Ok(list::reply(call.request(), "users", items))
+    list::page(call, "users", items, |id| Ok(find(call, id).is_ok()))
 }
 
 /// `GET /users/{user_id}`.
@@ -67,8 +113,9 @@ pub(super) fn projects(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let user = find(call, call.parameter("user_id"))?;
     let found = auth::projects_of(call.identity, &user)?;
     let views = found.iter().map(|found| project::view(call, found));
-    let items = views.filter(|item| list::selects(call.request(), item, &["name", "enabled"])).collect();
-    Ok(list::reply(call.request(), "projects", items))
+    let filters = ["name", "domain_id", "enabled"];
+    let items = views.filter(|item| list::selects(call.request(), item, &filters)).collect();
+    list::page(call, "projects", items, |id| Ok(project::find(call, id).is_ok()))
 }
 
 /// The attributes of a body, of a caller who may send them: for others they are not looked at.
@@ -77,35 +124,43 @@ async fn sent(visit: &Visit) -> Result<Fields, KeystoneError> {
     Fields::of(&visit.request, "user")
 }
 
-/// Takes the password out of a body and hashes it.
-async fn hashed(visit: &Visit, fields: &mut Fields) -> Result<Option<Option<String>>, KeystoneError> {
-    Ok(match fields.nullable_text("password")? {
-        None => None,
-        Some(None) => Some(None),
-        Some(Some(password)) => Some(Some(visit.api.passwords.hash(visit.request.source, password).await?)),
-    })
+/// A user's default project may be anything but a domain.
+fn default_project(call: &Call<'_>, fields: &mut Fields) -> Result<Option<Option<types::ProjectId>>, KeystoneError> {
+    let Some(sent) = fields.nullable_text("default_project_id")? else { return Ok(None) };
+    let Some(text) = sent else { return Ok(Some(None)) };
+    let is_domain = match text.parse() {
+        Ok(id) => call.identity.domain(&id)?.is_some(),
+        Err(_) => false,
+    };
+    if is_domain {
+        let text = format!("User's default project ID cannot be a domain ID: {text}");
+        return Err(KeystoneError::BadRequest(text));
+    }
+    let reason = format!("{} does not match '^[a-zA-Z0-9-]+$'", python::repr(&Value::from(text.as_str())));
+    text.parse().map(|id| Some(Some(id))).map_err(|_| KeystoneError::invalid("default_project_id", &text, reason))
 }
 
 /// `POST /users`.
 pub(super) async fn create(visit: Visit) -> Result<Reply, KeystoneError> {
     let mut fields = sent(&visit).await?;
-    let password_hash = hashed(&visit, &mut fields).await?.flatten();
+    let new_password = password::hashed(&visit, &mut fields).await?.flatten();
     visit
         .write(move |call| {
-            fields.ignore(&["id", "links", "options"]);
+            fields.ignore(&["id", "links", "password_expires_at"]);
             let name = fields.name(LONGEST_NAME)?.ok_or_else(|| fields.lacks("name"))?;
-            let domain_id = match fields.text("domain_id")? {
-                Some(id) => domain::find(call, &id)?.id,
-                None => project::default_domain(call)?,
-            };
-            let user = User {
+            let domain_id = project::domain_for_new(call, &mut fields)?;
+            let mut user = User {
                 enabled: fields.flag("enabled")?.unwrap_or(true),
-                default_project_id: fields.id("default_project_id")?,
-                password_hash,
-                extra: fields.rest(),
+                default_project_id: default_project(call, &mut fields)?.flatten(),
                 ..User::new(domain_id, name)
             };
+            option::merge(&mut fields, OPTIONS, &mut user.options)?;
+            user.extra = fields.rest();
             no_namesake(call, &user)?;
+            if let Some(hash) = new_password {
+                password::set(call, &mut user, Some(hash), password::By::Administrator)?;
+                user.valid_from = 0;
+            }
             call.identity.put_user(&user)?;
             Ok(Reply::json(StatusCode::CREATED, &json!({ "user": view(call, &user) })))
         })
@@ -115,14 +170,13 @@ pub(super) async fn create(visit: Visit) -> Result<Reply, KeystoneError> {
 /// `PATCH /users/{user_id}`.
 pub(super) async fn update(visit: Visit) -> Result<Reply, KeystoneError> {
     let mut fields = sent(&visit).await?;
-    let password_hash = hashed(&visit, &mut fields).await?;
+    let new_password = password::hashed(&visit, &mut fields).await?;
     visit
         .write(move |call| {
             let mut user = find(call, call.parameter("user_id"))?;
-            fields.ignore(&["id", "links", "options"]);
-            if fields.text("domain_id")?.is_some_and(|wanted| wanted != user.domain_id.as_str()) {
-                return Err(KeystoneError::BadRequest("Cannot change domain_id of a user.".to_owned()));
-            }
+            fields.same_id(user.id.as_str())?;
+            fields.ignore(&["links", "password_expires_at"]);
+            project::same_domain(&mut fields, &user.domain_id)?;
             if let Some(name) = fields.name(LONGEST_NAME)? {
                 user.name = name;
             }
@@ -130,20 +184,21 @@ pub(super) async fn update(visit: Visit) -> Result<Reply, KeystoneError> {
                 if !enabled && user.enabled {
                     user.valid_from = clock::now();
                 }
+                if enabled {
+                    // An administrator who says so unlocks the user.
+                    call.identity.forget_failed_logins(&user.id)?;
+                }
                 user.enabled = enabled;
             }
-            if let Some(project) = fields.nullable_text("default_project_id")? {
-                user.default_project_id = match project {
-                    Some(id) => Some(project::find(call, &id)?.id),
-                    None => None,
-                };
+            if let Some(project) = default_project(call, &mut fields)? {
+                user.default_project_id = project;
             }
-            if let Some(hash) = password_hash {
-                user.password_hash = hash;
-                user.valid_from = clock::now();
-            }
+            option::merge(&mut fields, OPTIONS, &mut user.options)?;
             user.extra.extend(fields.rest());
             no_namesake(call, &user)?;
+            if let Some(hash) = new_password {
+                password::set(call, &mut user, hash, password::By::Administrator)?;
+            }
             call.identity.put_user(&user)?;
             Ok(Reply::ok(&json!({ "user": view(call, &user) })))
         })
@@ -155,35 +210,4 @@ pub(super) fn delete(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let user = find(call, call.parameter("user_id"))?;
     call.identity.delete_user(&user.id)?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
-}
-
-/// `POST /users/{user_id}/password`: who knows the old password may set a new one, without a token.
-pub(super) async fn change_password(visit: Visit) -> Result<Reply, KeystoneError> {
-    let mut fields = Fields::of(&visit.request, "user")?;
-    let original = fields.text("original_password")?.ok_or_else(|| fields.lacks("original_password"))?;
-    let wanted = fields.text("password")?.ok_or_else(|| fields.lacks("password"))?;
-    let known = visit
-        .read(|call| match call.parameter("user_id").parse() {
-            Ok(id) => Ok(call.identity.user(&id)?.filter(|user| user.enabled)),
-            Err(_) => Ok(None),
-        })
-        .await?;
-    let hash = known.as_ref().and_then(|user| user.password_hash.clone());
-    let source = visit.request.source;
-    let proof = async {
-        let good = visit.api.passwords.verify(source, original, hash).await?;
-        known.filter(|_| good).ok_or(KeystoneError::Unauthorized)
-    };
-    let known = visit.api.failures.watch(Proof::Login, source, proof).await?;
-    let new_hash = visit.api.passwords.hash(source, wanted).await?;
-    visit
-        .write(move |call| {
-            let user = call.identity.user(&known.id)?.filter(|user| user.password_hash == known.password_hash);
-            let mut user = user.ok_or(KeystoneError::Unauthorized)?;
-            user.password_hash = Some(new_hash);
-            user.valid_from = clock::now();
-            call.identity.put_user(&user)?;
-            Ok(Reply::empty(StatusCode::NO_CONTENT))
-        })
-        .await
 }

@@ -1,12 +1,12 @@
 //! Domains, projects, users and groups.
 
 use crate::identity::{
-    access::Access::{
-        Admin, Anyone, Authenticated, Manager, Reader, ReaderOrDomain, ReaderOrProject, ReaderOrUser, SystemReader,
-    },
     domain, domain_config, group, project,
     project::tag,
     route::{
+        Access::{
+            Admin, Anyone, Authenticated, Manager, Reader, ReaderOrDomain, ReaderOrProject, ReaderOrUser, SystemReader,
+        },
         Handler::{Read, Steps, Write},
         Route,
     },
