@@ -1,6 +1,7 @@
 //! The API's client, for commands: logs in and speaks to the network service of one region.
 
 mod clouds;
+mod https;
 #[cfg(test)]
 mod tests;
 
@@ -33,12 +34,29 @@ pub enum ClientError {
         /// The file that was looked for.
         clouds: PathBuf,
     },
+    /// The users are another Keystone's.
+    #[error(
+        "the users of this instance are kept by {keystone}: log in there, with --os-cloud or OS_CLOUD of your clouds.yaml, \
+         or with OS_AUTH_URL, OS_USERNAME, OS_PASSWORD and OS_PROJECT_NAME"
+    )]
+    External {
+        /// Where.
+        keystone: String,
+    },
     /// A clouds.yaml is wrong.
     #[error("{}: {reason}", file.display())]
     Clouds {
         /// The file.
         file: PathBuf,
         /// What is wrong and what to do.
+        reason: String,
+    },
+    /// The certificate of an authority is none.
+    #[error("{} is no file with certificates of authorities: {reason}", file.display())]
+    Authority {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
         reason: String,
     },
     /// An environment variable is missing.
@@ -98,12 +116,14 @@ pub enum ClientError {
 type Result<T> = std::result::Result<T, ClientError>;
 
 /// A session with the network service of one region.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Client {
     http: Agent,
     token: String,
     /// `.../v2.0`.
     network: String,
+    /// The same of every region in the catalogue, by the region's name.
+    endpoints: Vec<(String, String)>,
 }
 
 impl Client {
@@ -114,13 +134,7 @@ impl Client {
 
     /// Logs in to a cloud.
     pub fn login(cloud: &Cloud) -> Result<Self> {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
-            // The service is where clouds.yaml says; a proxy for the Internet does not lead there.
-            .proxy(None)
-            .build();
-        let http = Agent::new_with_config(config);
+        let http = https::agent(cloud)?;
         let url = cloud.tokens_url();
         let (status, headers, body) = exchange(&http, Method::POST, &url, None, Some(&cloud.login_body()))?;
         if status != StatusCode::CREATED {
@@ -132,20 +146,46 @@ impl Client {
             .and_then(|value| value.to_str().ok())
             .ok_or_else(|| answer("it has no X-Subject-Token"))?
             .to_owned();
-        let endpoint = network_endpoint(&body, cloud.region.as_deref()).ok_or_else(|| {
+        let versioned = |url: String| {
+            let url = cloud.reachable(url.trim_end_matches('/'));
+            if url.ends_with("/v2.0") { url } else { format!("{url}/v2.0") }
+        };
+        let endpoints: Vec<_> =
+            network_endpoints(&body).into_iter().map(|(region, url)| (region, versioned(url))).collect();
+        let wanted = endpoints.iter().find(|(name, _)| cloud.region.as_ref().is_none_or(|region| region == name));
+        let network = wanted.map(|(_, url)| url.clone()).ok_or_else(|| {
             answer(&match &cloud.region {
                 Some(region) => format!("its catalogue has no network service in region {region}"),
                 None => "its catalogue has no network service".to_owned(),
             })
         })?;
-        let endpoint = cloud.reachable(endpoint.trim_end_matches('/'));
-        let network = if endpoint.ends_with("/v2.0") { endpoint } else { format!("{endpoint}/v2.0") };
-        Ok(Self { http, token, network })
+        Ok(Self { http, token, network, endpoints })
+    }
+
+    /// The regions that have a network service, in the order of the catalogue.
+    pub fn regions(&self) -> impl Iterator<Item = &str> {
+        self.endpoints.iter().map(|(region, _)| region.as_str())
+    }
+
+    /// The same session with the network service of another region; of this one, if that has none.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let network = self.endpoints.iter().find(|(name, _)| name == region).map(|(_, url)| url);
+        Self { network: network.unwrap_or(&self.network).clone(), ..self.clone() }
     }
 
     /// Reads.
     pub fn get(&self, path: &str) -> Result<Value> {
         self.call(Method::GET, path, None)
+    }
+
+    /// Reads what belongs to no region: `path` is below `/baryon/v1`, beside the network service.
+    pub fn get_global(&self, path: &str) -> Result<Value> {
+        let base = self.network.rsplit_once("/network/").map(|(base, _)| base).ok_or_else(|| ClientError::Answer {
+            url: self.network.clone(),
+            reason: "it does not end in /network/REGION".to_owned(),
+        })?;
+        self.call_url(Method::GET, &format!("{base}/baryon/v1/{path}"), None)
     }
 
     /// Creates, or asks for something to be done.
@@ -181,8 +221,11 @@ impl Client {
     }
 
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
-        let url = format!("{}/{path}", self.network);
-        let (status, _, answer) = exchange(&self.http, method, &url, Some(&self.token), body)?;
+        self.call_url(method, &format!("{}/{path}", self.network), body)
+    }
+
+    fn call_url(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Value> {
+        let (status, _, answer) = exchange(&self.http, method, url, Some(&self.token), body)?;
         if status.is_success() { Ok(answer) } else { Err(refused(status, &answer)) }
     }
 }
@@ -226,7 +269,9 @@ fn exchange(http: &Agent, method: Method, url: &str, token: Option<&str>, body: 
 fn plain(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Io(error) => error.to_string(),
-        ureq::Error::TlsRequired => "these commands speak http only, not https".to_owned(),
+        ureq::Error::Rustls(rustls::Error::InvalidCertificate(error)) => format!(
+            "its certificate is not accepted ({error}); --cacert names the authority's, if this machine does not know it"
+        ),
         other => other.to_string(),
     }
 }
@@ -242,16 +287,16 @@ fn refused(status: StatusCode, body: &Value) -> ClientError {
     ClientError::Refused { status: status.as_u16(), kind: text("type"), message, detail: text("detail") }
 }
 
-/// The public network endpoint of the region, or of any when none is named.
-fn network_endpoint(body: &Value, region: Option<&str>) -> Option<String> {
-    let catalog = body.pointer("/token/catalog")?.as_array()?;
-    let endpoints = catalog.iter().find(|service| service["type"] == "network")?.get("endpoints")?.as_array()?;
-    endpoints
+/// The public network endpoints, each with its region.
+fn network_endpoints(body: &Value) -> Vec<(String, String)> {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let catalog = list(body.pointer("/token/catalog"));
+    let network = catalog.iter().find(|service| service["type"] == "network");
+    list(network.and_then(|service| service.get("endpoints")))
         .iter()
-        .find(|endpoint| endpoint["interface"] == "public" && region.is_none_or(|region| endpoint["region"] == region))?
-        .get("url")?
-        .as_str()
-        .map(str::to_owned)
+        .filter(|endpoint| endpoint["interface"] == "public")
+        .filter_map(|endpoint| Some((endpoint["region"].as_str()?.to_owned(), endpoint["url"].as_str()?.to_owned())))
+        .collect()
 }
 
 /// Percent-encodes a value of a query.
@@ -275,7 +320,9 @@ impl Cloud {
     /// the public URL may lead through a proxy with TLS, or not lead anywhere from here.
     fn reachable(&self, url: &str) -> String {
         let public = self.auth_url.trim_end_matches('/').trim_end_matches("/identity/v3");
-        match (&self.local_url, url.strip_prefix(public)) {
+        // With TLS the URL stays, and the connection goes to the listener: see `https`.
+        let local_url = self.local_url.as_ref().filter(|local| local.starts_with("http://"));
+        match (local_url, url.strip_prefix(public)) {
             (Some(local), Some(path)) => format!("{local}{path}"),
             _ => url.to_owned(),
         }

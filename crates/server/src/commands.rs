@@ -1,10 +1,12 @@
 //! What each subcommand does.
 
 mod attach;
+mod audit;
 mod check_config;
 mod demo;
 mod doctor;
 mod down;
+mod register_endpoints;
 mod status;
 mod trace;
 
@@ -18,8 +20,10 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Detach(args) => attach::detach(&args),
         Command::Trace(args) => trace::trace(&args),
         Command::Status(args) => status::status(&args),
+        Command::Audit(args) => audit::audit(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::CheckConfig(args) => check_config::check_config(&args),
+        Command::RegisterEndpoints(args) => register_endpoints::register_endpoints(&args),
         Command::Down(args) => down::down(&args),
         Command::Purge(args) => down::purge(&args),
         Command::Demo(args) => demo::demo(&args),

@@ -39,6 +39,8 @@ use crate::{Error, error::Result, instance::InstanceId};
 const VERSION: u32 = 1;
 /// Name of the file with the URL of the last start.
 pub const LOCAL_URL: &str = "local-url";
+/// Name of the file with the URL of the Keystone that keeps the users of the last start, if not we.
+pub const EXTERNAL_IDENTITY: &str = "external-identity";
 /// How long roles that lost their supervisor may take to end.
 const ORPHANS: Duration = Duration::from_secs(10);
 
@@ -161,7 +163,17 @@ impl DataDir {
     }
 
     /// Keeps what commands on this host need to know of a start.
-    pub fn note_start(&self, run_dir: &Path, local_url: &str) -> Result<()> {
+    pub fn note_start(&self, run_dir: &Path, local_url: &str, external_identity: Option<&str>) -> Result<()> {
+        let note = self.path.join(EXTERNAL_IDENTITY);
+        match (external_identity, fs::remove_file(&note)) {
+            (Some(url), _) => {
+                write_whole(&note, url, 0o644).map_err(Error::io(format!("write {}", note.display())))?;
+            }
+            (None, Err(error)) if error.kind() != ErrorKind::NotFound => {
+                return Err(Error::io(format!("remove {}", note.display()))(error));
+            }
+            (None, _) => {}
+        }
         for (name, text) in [("run-dir", run_dir.to_string_lossy().as_ref()), (LOCAL_URL, local_url)] {
             let file = self.path.join(name);
             write_whole(&file, text, 0o644).map_err(Error::io(format!("write {}", file.display())))?;

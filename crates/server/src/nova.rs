@@ -147,14 +147,16 @@ impl Notifier {
 
 /// The events in Nova's form. That a server's network changed is said once in a message.
 fn bodies(events: &[Pending]) -> Vec<Value> {
-    let mut changed: BTreeSet<&ServerEvent> = BTreeSet::new();
-    let once = |pending: &&Pending| pending.event.kind != ServerEventKind::NetworkChanged || changed.insert(&pending.event);
-    let body = |pending: &Pending| {
-        let ServerEvent { kind, server, port, failed } = &pending.event;
+    let mut changed = BTreeSet::new();
+    let mut bodies = Vec::with_capacity(events.len());
+    for ServerEvent { kind, server, port, failed } in events.iter().map(|pending| &pending.event) {
+        if *kind == ServerEventKind::NetworkChanged && !changed.insert((server, port)) {
+            continue;
+        }
         let status = if *failed { "failed" } else { "completed" };
-        json!({ "name": kind.name(), "server_uuid": server, "tag": port, "status": status })
-    };
-    events.iter().filter(once).map(body).collect()
+        bodies.push(json!({ "name": kind.name(), "server_uuid": server, "tag": port, "status": status }));
+    }
+    bodies
 }
 
 #[cfg(test)]

@@ -6,10 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cloud_client::{Secret, ServiceUser};
 use serde::Deserialize;
 
 use super::{ClientError, Result};
-use crate::{cli::CloudArgs, data_dir::LOCAL_URL};
+use crate::{
+    cli::CloudArgs,
+    data_dir::{EXTERNAL_IDENTITY, LOCAL_URL},
+};
 
 /// How to log in to a cloud with a password.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,6 +27,10 @@ pub struct Cloud {
     pub(super) region: Option<String>,
     /// Where the service answers on this host, whatever URL the world knows it by.
     pub(super) local_url: Option<String>,
+    /// The authorities' certificates; none: those of this machine.
+    pub(super) cacert: Option<PathBuf>,
+    /// Whether certificates are checked at all.
+    pub(super) verify: bool,
 }
 
 impl fmt::Debug for Cloud {
@@ -42,6 +50,8 @@ struct File {
 struct Entry {
     auth: Option<Auth>,
     region_name: Option<String>,
+    cacert: Option<PathBuf>,
+    verify: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]
@@ -59,12 +69,18 @@ impl Cloud {
     /// The cloud that the options and the environment mean. What these commands do is an operator's
     /// job, so without an option the data directory's administrator comes before `OS_CLOUD`, which
     /// often names an ordinary user.
-    pub(super) fn choose(args: &CloudArgs) -> Result<Self> {
+    pub(crate) fn choose(args: &CloudArgs) -> Result<Self> {
         let ours = args.data_dir.join("clouds.yaml");
         let mut cloud = if let Some(name) = &args.os_cloud {
             let files = candidates(&ours);
             let file = files.iter().find(|file| file.exists()).ok_or(ClientError::NoCloud { clouds: ours })?;
             Self::read(file, name)?
+        } else if let Ok(keystone) = std::fs::read_to_string(args.data_dir.join(EXTERNAL_IDENTITY)) {
+            // A clouds.yaml of ours is of a time before; its users are no longer asked.
+            Self::from_environment(&ours).map_err(|error| match error {
+                ClientError::NoCloud { .. } => ClientError::External { keystone },
+                other => other,
+            })?
         } else if ours.exists() {
             let local_url = std::fs::read_to_string(args.data_dir.join(LOCAL_URL)).ok();
             Self { local_url, ..Self::read(&ours, "baryon-admin")? }
@@ -74,7 +90,31 @@ impl Cloud {
         if let Some(region) = &args.os_region_name {
             cloud.region = Some(region.clone());
         }
+        if let Some(file) = &args.cacert {
+            cloud.cacert = Some(file.clone());
+        }
         Ok(cloud)
+    }
+
+    /// The cloud whose operator runs the command: never a user of our own.
+    pub fn operator(args: &CloudArgs) -> Result<Self> {
+        match &args.os_cloud {
+            Some(_) => Self::choose(args),
+            None => Self::from_environment(&args.data_dir.join("clouds.yaml")),
+        }
+    }
+
+    /// The same login for a client of the cloud's other services.
+    #[must_use]
+    pub fn service_user(&self) -> ServiceUser {
+        ServiceUser {
+            auth_url: self.auth_url.clone(),
+            username: self.username.clone(),
+            password: Secret::new(self.password.clone()),
+            project_name: self.project.clone(),
+            user_domain_name: self.user_domain.clone(),
+            project_domain_name: self.project_domain.clone(),
+        }
     }
 
     /// The user's password.
@@ -116,6 +156,8 @@ impl Cloud {
             project_domain: domain(&auth.project_domain_name),
             region: entry.region_name.clone(),
             local_url: None,
+            cacert: entry.cacert.clone().or_else(|| std::env::var_os("OS_CACERT").map(PathBuf::from)),
+            verify: entry.verify.unwrap_or(true),
         })
     }
 
@@ -141,6 +183,8 @@ impl Cloud {
             project_domain: domain("OS_PROJECT_DOMAIN_NAME"),
             region: get("OS_REGION_NAME"),
             local_url: None,
+            cacert: get("OS_CACERT").map(PathBuf::from),
+            verify: get("OS_INSECURE").is_none_or(|value| !matches!(value.to_lowercase().as_str(), "1" | "true" | "yes")),
         })
     }
 }
@@ -174,17 +218,19 @@ pub struct Account<'a> {
 
 /// The text of a clouds.yaml.
 #[must_use]
-pub fn render(auth_url: &str, region: &str, accounts: &[Account<'_>]) -> String {
+pub fn render(auth_url: &str, region: &str, cacert: Option<&Path>, accounts: &[Account<'_>]) -> String {
     let mut text = String::from("# Written by `baryon up`. Use it with OS_CLIENT_CONFIG_FILE and OS_CLOUD.\nclouds:\n");
     for account in accounts {
         let Account { cloud, username, password, project } = account;
         // Values are JSON strings, which YAML reads as they are.
         let [auth_url, username, password, project, region] =
             [auth_url, username, password, project, region].map(|value| serde_json::Value::from(value).to_string());
+        let cacert = cacert.map(|file| format!("    cacert: {}\n", serde_json::Value::from(file.to_string_lossy())));
+        let cacert = cacert.unwrap_or_default();
         text.push_str(&format!(
             "  {cloud}:\n    auth:\n      auth_url: {auth_url}\n      username: {username}\n      password: {password}\n      \
              project_name: {project}\n      user_domain_name: Default\n      project_domain_name: Default\n    \
-             region_name: {region}\n    interface: public\n    identity_api_version: 3\n"
+             region_name: {region}\n    interface: public\n    identity_api_version: 3\n{cacert}"
         ));
     }
     text

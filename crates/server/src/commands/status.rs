@@ -24,18 +24,64 @@ pub(super) fn status(args: &StatusArgs) -> Result<()> {
         processes(args)?;
     }
     let client = Client::connect(&args.cloud)?;
+    let mut all_well = true;
+    match &args.cloud.os_region_name {
+        Some(_) => all_well &= region(&client, args.json)?,
+        None => {
+            for name in client.regions() {
+                match region(&client.in_region(name), args.json) {
+                    // The catalogue may name regions of other clouds.
+                    Err(Error::Client(error)) if error.is_not_found() => {}
+                    other => all_well &= other?,
+                }
+            }
+        }
+    }
+    if all_well { Ok(()) } else { Err(Error::Told) }
+}
+
+/// Prints one region's state; whether nothing is wrong there.
+fn region(client: &Client, json: bool) -> Result<bool> {
     let answer = client.get("baryon/status")?;
     let report = &answer["status"];
     let problems = report["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let peers = report["peers"].as_array().map(Vec::as_slice).unwrap_or_default();
     let driver_ok = report["driver_ok"].as_bool().unwrap_or(false);
-    if args.json {
+    if json {
         say!("{answer}")?;
     } else {
+        let text = |key: &str| cell(&report[key]);
+        say!("region {}: profile {}, driver {}", text("region"), text("profile"), text("driver"))?;
         print(report, driver_ok)?;
-        drops(&client)?;
+        print_peers(peers)?;
+        print_certificate(&report["tls"])?;
+        drops(client)?;
         print_problems(problems)?;
     }
-    if driver_ok && problems.is_empty() { Ok(()) } else { Err(Error::Told) }
+    let tls_ok = report["tls"]["failure"].is_null() && report["tls"]["expired"] != true;
+    Ok(driver_ok && problems.is_empty() && tls_ok && peers.iter().all(|peer| peer["problem"].is_null()))
+}
+
+/// Other services of the cloud, where there are any.
+fn print_peers(peers: &[Value]) -> Result<()> {
+    for peer in peers {
+        match peer["problem"].as_str() {
+            None => say!("{}: ok", cell(&peer["name"]))?,
+            Some(problem) => say!("{}: NOT OK: {problem}", cell(&peer["name"]))?,
+        }
+    }
+    Ok(())
+}
+
+/// The listener's certificate, where it has one.
+fn print_certificate(tls: &Value) -> Result<()> {
+    let until = cell(&tls["not_after"]);
+    match (tls["failure"].as_str(), tls["expired"].as_bool()) {
+        (Some(failure), _) => say!("certificate: good until {until}; NOT OK: the new one is not used: {failure}"),
+        (None, Some(true)) => say!("certificate: NOT OK: it expired at {until}"),
+        (None, Some(false)) => say!("certificate: good until {until}"),
+        (None, None) => Ok(()),
+    }
 }
 
 fn processes(args: &StatusArgs) -> Result<()> {
