@@ -5,7 +5,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use cloud_client::{CloudError, Http, HttpSettings, Method};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer},
@@ -25,6 +25,7 @@ struct Authority {
 impl Authority {
     fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         let file = std::env::temp_dir().join(format!("baryon-ca-{}-{name}.pem", std::process::id()));
