@@ -20,6 +20,11 @@ pub(super) async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, Networ
             let quotas = visit.read(|read, context| Ok(quota::list(read, context)?)).await?;
             return Ok(Reply::ok(&json!({ "quotas": quotas })));
         }
+        // What project the caller's token is for: upstream has it here.
+        (&Method::GET, [name @ ("tenant" | "project")], _) => {
+            let project = visit.read(|_, context| Ok(context.project_id.clone())).await?;
+            return Ok(Reply::ok(&json!({ *name: { format!("{name}_id"): project } })));
+        }
         (&Method::GET, [_], Some(project)) => {
             visit.read(move |read, context| Ok(quota::show(read, context, &project)?)).await?
         }

@@ -20,9 +20,16 @@ pub(crate) struct TestApi {
     pub(crate) made: Bootstrapped,
     pub(crate) directory: PathBuf,
     pub(crate) store: Store,
-    agent: ureq::Agent,
+    client: Client,
+    is_own_directory: bool,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
+}
+
+/// Somebody with connections of their own, which stay open.
+pub(crate) struct Client {
+    address: SocketAddr,
+    agent: ureq::Agent,
 }
 
 /// An answer.
@@ -52,6 +59,36 @@ impl Answer {
     }
 }
 
+impl Client {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        Self { address, agent }
+    }
+
+    /// Asks with these headers.
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response =
+            self.agent.run(request.body(body.unwrap_or_default().to_owned()).unwrap()).expect("an answer");
+        let text = response.body_mut().read_to_string().unwrap();
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
+    }
+
+    /// Asks with a token and a JSON body.
+    pub(crate) fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+        let text = body.to_string();
+        let body = if body.is_null() { None } else { Some(text.as_str()) };
+        self.send(method, path, &[("X-Auth-Token", token), ("Content-Type", "application/json")], body)
+    }
+
+    pub(crate) fn get(&self, token: &str, path: &str) -> Answer {
+        self.ask(token, "GET", path, &Value::Null)
+    }
+}
+
 impl TestApi {
     pub(crate) fn start() -> Self {
         Self::with(|_| {}, Arc::new(NullWorld))
@@ -59,6 +96,13 @@ impl TestApi {
 
     pub(crate) fn with(configure: impl FnOnce(&mut ApiConfig), world: Arc<dyn World>) -> Self {
         let directory = std::env::temp_dir().join(format!("baryon-api-test-{}", types::UserId::random()));
+        let mut api = Self::over(directory, configure, world);
+        api.is_own_directory = true;
+        api
+    }
+
+    /// The same over a directory that may be another's too.
+    pub(crate) fn over(directory: PathBuf, configure: impl FnOnce(&mut ApiConfig), world: Arc<dyn World>) -> Self {
         let store = Store::open(&directory.join("baryon.db")).expect("a store");
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -80,27 +124,23 @@ impl TestApi {
                 let _ = stopped.await;
             }));
         });
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
-        Self { address, health, made, directory, store, agent, stop: Some(stop), thread: Some(thread) }
+        let (client, stop, thread) = (Client::new(address), Some(stop), Some(thread));
+        Self { address, health, made, directory, store, client, is_own_directory: false, stop, thread }
+    }
+
+    /// Another client.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.address)
     }
 
     /// Asks with these headers.
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
-        let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut response =
-            self.agent.run(request.body(body.unwrap_or_default().to_owned()).unwrap()).expect("an answer");
-        let text = response.body_mut().read_to_string().unwrap();
-        Answer { status: response.status().as_u16(), headers: response.headers().clone(), text }
+        self.client.send(method, path, headers, body)
     }
 
     /// Asks with a token and a JSON body.
     pub(crate) fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
-        let text = body.to_string();
-        let body = if body.is_null() { None } else { Some(text.as_str()) };
-        self.send(method, path, &[("X-Auth-Token", token), ("Content-Type", "application/json")], body)
+        self.client.ask(token, method, path, body)
     }
 
     pub(crate) fn get(&self, token: &str, path: &str) -> Answer {
@@ -147,6 +187,8 @@ impl TestApi {
 impl Drop for TestApi {
     fn drop(&mut self) {
         self.stop();
-        let _ = std::fs::remove_dir_all(&self.directory);
+        if self.is_own_directory {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
     }
 }
