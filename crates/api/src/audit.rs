@@ -28,6 +28,7 @@ mod write;
 use std::time::Duration;
 
 pub(crate) use answered::Asked;
+pub(crate) use bound::shortened;
 pub(crate) use keeper::Keeper;
 pub(crate) use query::handle;
 pub(crate) use trail::Trail;

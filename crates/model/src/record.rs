@@ -130,6 +130,19 @@ mod tests {
     }
 
     #[test]
+    fn an_error_about_a_secret_does_not_repeat_it() {
+        for info in RESOURCES {
+            for attribute in info.attributes.iter().filter(|attribute| attribute.secret) {
+                for value in [json!(["a secret"]), json!({"a secret": 1}), json!("a secret".repeat(100_000))] {
+                    let Err(error) = crate::validate::value(attribute, &value) else { continue };
+                    let told = format!("{error} {} {error:?}", error.detail());
+                    assert!(!told.contains("a secret") && told.contains(attribute.name), "{told:.300}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn long_values_are_left_out_and_it_is_said() {
         let after = body(json!({"name": "n", "description": "x".repeat(2 * LONGEST)}));
         let told = Record::of(RESOURCES[0], None, Some(&after)).after.unwrap();

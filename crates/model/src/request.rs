@@ -140,10 +140,11 @@ fn canonical_names(info: &'static ResourceInfo, body: &Body) -> Result<Body, Req
 /// Validated values as a patch. Every kind's canonical form deserialises into its field's type, so
 /// an error here names a fault of the attribute table; it is an answer all the same, not a crash.
 fn typed<R: Resource>(values: Body) -> Result<R::Patch, RequestError> {
-    serde_json::from_value(Value::Object(values.clone())).map_err(|error| RequestError::Conversion {
-        name: R::INFO.member.to_owned(),
-        reason: error.to_string(),
-        value: Value::Object(values),
+    serde_json::from_value(Value::Object(values.clone())).map_err(|error| {
+        let is_secret = |name: &str| R::INFO.attribute(name).is_none_or(|attribute| attribute.secret);
+        let shown: Body = values.into_iter().filter(|(name, _)| !is_secret(name)).collect();
+        let (name, reason) = (R::INFO.member.to_owned(), error.to_string());
+        RequestError::Conversion { name, reason, value: Value::Object(shown) }
     })
 }
 

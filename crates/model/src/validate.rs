@@ -77,8 +77,22 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The canonical form of a value of the attribute.
+/// The canonical form of a value of the attribute. An error repeats what was wrong, unless that is a
+/// secret.
 pub fn value(attribute: &Attribute, value: &Value) -> Result<Value, RequestError> {
+    canonical(attribute, value).map_err(|error| if attribute.secret { hidden(attribute) } else { error })
+}
+
+fn hidden(attribute: &Attribute) -> RequestError {
+    let form = match attribute.kind {
+        Kind::Text { max } | Kind::TextOrNull { max } => format!("a string of at most {max} characters"),
+        _ => "of the attribute's type".to_owned(),
+    };
+    let reason = format!("the value, which is not shown here, is not {form}");
+    RequestError::Invalid { name: attribute.name.to_owned(), reason, value: Value::Null }
+}
+
+fn canonical(attribute: &Attribute, value: &Value) -> Result<Value, RequestError> {
     let field = Field { name: attribute.name, value };
     if value.is_null() && attribute.nullable {
         return Ok(Value::Null);

@@ -130,6 +130,12 @@ impl Tx<'_> {
         std::mem::take(&mut self.notes)
     }
 
+    /// Whether anything was noted so far.
+    #[must_use]
+    pub fn is_noted(&self) -> bool {
+        !self.notes.is_empty()
+    }
+
     /// How many rows were written on this connection so far. Two equal numbers mean that nothing
     /// happened between them.
     #[must_use]

@@ -41,8 +41,8 @@ impl Witness {
             user_name: shortened(&caller.user.name, NAME),
             user_domain_id: caller.domain.id.to_string(),
             project_id: caller.project().map(|project| project.id.to_string()),
-            application_credential_id: None,
-            trust_id: None,
+            application_credential_id: caller.application_credential().map(|credential| credential.id.to_string()),
+            trust_id: caller.trust().map(|trust| trust.id.to_string()),
         });
     }
 

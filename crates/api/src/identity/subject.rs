@@ -13,7 +13,13 @@ use super::{
     route::{Route, find},
     routes::routes,
 };
-use crate::{audit::Subject, edge::Reply};
+use crate::{
+    audit::{Subject, shortened},
+    edge::Reply,
+};
+
+/// The longest text of a path that is told.
+const LONGEST: usize = 255;
 
 /// The action of a login, whose success and failure the trail has although neither writes.
 const LOGIN: &str = "authenticate";
@@ -34,14 +40,26 @@ pub(crate) fn subject(method: &Method, parts: &[&str]) -> Subject {
 }
 
 /// Of a request that matched a route.
-pub(super) fn of_route(route: &Route, parameters: &[(&'static str, String)]) -> Subject {
-    let last = parameters.last();
+pub(super) fn of_route(route: &Route, parameters: &[Parameter]) -> Subject {
+    let target = target(parameters);
     Subject {
         region: None,
-        action: route.action.trim_start_matches("identity:").to_owned(),
-        target_type: last.map(|(name, _)| kind(name).to_owned()),
-        target_id: last.map(|(_, id)| id.clone()),
+        action: action(route),
+        target_type: target.map(|(name, _)| kind(name).to_owned()),
+        target_id: target.map(|(_, id)| id.clone()),
     }
+}
+
+/// A part of a path that a route names.
+type Parameter = (&'static str, String);
+
+fn action(route: &Route) -> String {
+    route.action.trim_start_matches("identity:").to_owned()
+}
+
+/// The object that a request is about: the last id in its path. A tag or an option is something of it.
+fn target(parameters: &[Parameter]) -> Option<&Parameter> {
+    parameters.iter().rfind(|(name, _)| name.ends_with("_id"))
 }
 
 /// `user_id` names a `user`.
@@ -54,41 +72,45 @@ pub(super) struct Before(Option<Body>);
 
 impl Before {
     /// Reads it.
-    pub(super) fn of(read: &Read<'_>, parameters: &[(&'static str, String)]) -> Result<Self, StoreError> {
-        Ok(Self(match parameters.last() {
+    pub(super) fn of(read: &Read<'_>, parameters: &[Parameter]) -> Result<Self, StoreError> {
+        Ok(Self(match target(parameters) {
             Some((name, id)) => told(read, kind(name), id)?,
             None => None,
         }))
     }
 
-    /// Notes what a write did, by the target's row before and after. What has no row of its own, such
-    /// as the assignment of a role, is told by the other ids of the path.
+    /// Notes what a write did, by the target's row before and after; unless it noted that itself. What
+    /// has no row of its own, such as the assignment of a role, is told by the rest of the path.
     pub(super) fn note(
         self,
         tx: &mut Tx<'_>,
         route: &'static Route,
-        parameters: &[(&'static str, String)],
+        parameters: &[Parameter],
         reply: &Reply,
     ) -> Result<(), StoreError> {
-        let action = route.action.trim_start_matches("identity:").to_owned();
-        if let Some((kind, id)) = created(route, reply) {
-            let after = told(tx, kind, &id)?;
-            let Record { before, after } = Principal::record(None, after.as_ref());
-            tx.note(Note { action, target_type: kind, target_id: id, before, after });
+        if tx.is_noted() {
             return Ok(());
         }
-        let Some(((name, id), others)) = parameters.split_last() else { return Ok(()) };
-        let after = told(tx, kind(name), id)?;
-        let mut record = Principal::record(self.0.as_ref(), after.as_ref());
-        let others: Body = others.iter().map(|(name, id)| ((*name).to_owned(), Value::from(id.as_str()))).collect();
-        if record == Record::default() && !others.is_empty() {
+        let created = created(route, reply);
+        for (kind, target_id) in &created {
+            let Record { before, after } = Principal::record(None, told(tx, kind, target_id)?.as_ref());
+            tx.note(Note { action: action(route), target_type: kind, target_id: target_id.clone(), before, after });
+        }
+        let Some((name, id)) = target(parameters).filter(|_| created.is_empty()) else { return Ok(()) };
+        let mut record = Principal::record(self.0.as_ref(), told(tx, kind(name), id)?.as_ref());
+        if record == Record::default() {
+            let others: Body = parameters
+                .iter()
+                .filter(|(other, _)| other != name)
+                .map(|(name, text)| ((*name).to_owned(), Value::from(shortened(text, LONGEST))))
+                .collect();
             record = match route.method {
                 "DELETE" => Principal::record(Some(&others), None),
                 _ => Principal::record(None, Some(&others)),
             };
         }
         let Record { before, after } = record;
-        tx.note(Note { action, target_type: kind(name), target_id: id.clone(), before, after });
+        tx.note(Note { action: action(route), target_type: kind(name), target_id: id.clone(), before, after });
         Ok(())
     }
 }
@@ -97,15 +119,23 @@ fn told(read: &Read<'_>, kind: &str, id: &str) -> Result<Option<Body>, StoreErro
     Principal::of(kind).map_or(Ok(None), |principal| principal.told(read, id))
 }
 
-/// Kind and id of what a request made: the one member of its answer's body has it. Nothing else of
-/// that body is looked at; it may hold a secret that is shown this once.
-fn created(route: &Route, reply: &Reply) -> Option<(&'static str, String)> {
+/// Kind and id of what a request made: the one member of its answer's body has it, or a list of them.
+/// Nothing else of that body is looked at; it may hold a secret that is shown this once.
+fn created(route: &Route, reply: &Reply) -> Vec<(&'static str, String)> {
     if route.method != "POST" || reply.status != StatusCode::CREATED {
-        return None;
+        return Vec::new();
     }
-    let body: Value = serde_json::from_slice(&reply.body).ok()?;
-    let (member, object) = body.as_object()?.iter().find(|(_, value)| value.get("id").is_some())?;
-    Some((known_kind(member), object["id"].as_str()?.to_owned()))
+    let Ok(Value::Object(body)) = serde_json::from_slice::<Value>(&reply.body) else { return Vec::new() };
+    let id = |object: &Value| object.get("id")?.as_str().map(str::to_owned);
+    body.iter()
+        .flat_map(|(member, value)| match value {
+            Value::Array(items) => {
+                let kind = known_kind(member.trim_end_matches('s'));
+                items.iter().filter_map(id).map(|id| (kind, id)).collect()
+            }
+            object => id(object).map(|id| (known_kind(member), id)).into_iter().collect::<Vec<_>>(),
+        })
+        .collect()
 }
 
 /// The kinds of things that requests make are those that paths name.
@@ -134,6 +164,7 @@ mod tests {
             (Method::POST, "v3/users", "create_user  "),
             (Method::PATCH, "v3/users/u", "update_user user u"),
             (Method::PUT, "v3/projects/p/users/u/roles/r", "create_grant role r"),
+            (Method::PUT, "v3/projects/p/tags/blue", "create_project_tag project p"),
             (Method::GET, "v3/nothing", "unknown  "),
             (Method::GET, "v2.0/tokens", "unknown  "),
         ] {

@@ -26,59 +26,45 @@ pub struct Principal {
     columns: &'static [(&'static str, As)],
 }
 
-use As::{Flag, Json, Text};
+macro_rules! principals {
+    ($($kind:literal in $table:literal: $($column:literal as $form:ident),+;)+) => {
+        /// Every kind of row of which the trail tells more than the id.
+        pub static PRINCIPALS: &[Principal] = &[
+            $(Principal { kind: $kind, table: $table, columns: &[$(($column, As::$form)),+] },)+
+        ];
+    };
+}
 
-/// Every kind of row of which the trail tells more than the id.
-pub static PRINCIPALS: [Principal; 9] = [
-    Principal {
-        kind: "domain",
-        table: "domains",
-        columns: &[("name", Text), ("description", Text), ("enabled", Flag), ("tags", Json)],
-    },
-    Principal {
-        kind: "project",
-        table: "projects",
-        columns: &[
-            ("name", Text),
-            ("domain_id", Text),
-            ("parent_id", Text),
-            ("description", Text),
-            ("enabled", Flag),
-            ("tags", Json),
-        ],
-    },
-    Principal {
-        kind: "user",
-        table: "users",
-        columns: &[("name", Text), ("domain_id", Text), ("default_project_id", Text), ("enabled", Flag)],
-    },
-    Principal {
-        kind: "group",
-        table: "groups",
-        columns: &[("name", Text), ("domain_id", Text), ("description", Text)],
-    },
-    Principal {
-        kind: "role",
-        table: "roles",
-        columns: &[("name", Text), ("domain_id", Text), ("description", Text), ("immutable", Flag)],
-    },
-    Principal {
-        kind: "region",
-        table: "identity_regions",
-        columns: &[("description", Text), ("parent_region_id", Text)],
-    },
-    Principal { kind: "service", table: "services", columns: &[("type", Text), ("name", Text), ("enabled", Flag)] },
-    Principal {
-        kind: "endpoint",
-        table: "endpoints",
-        columns: &[("service_id", Text), ("region_id", Text), ("interface", Text), ("url", Text), ("enabled", Flag)],
-    },
-    Principal {
-        kind: "application_credential",
-        table: "application_credentials",
-        columns: &[("name", Text), ("user_id", Text), ("project_id", Text)],
-    },
-];
+principals! {
+    "domain" in "domains":
+        "name" as Text, "description" as Text, "enabled" as Flag, "tags" as Json, "options" as Json;
+    "project" in "projects":
+        "name" as Text, "domain_id" as Text, "parent_id" as Text, "description" as Text, "enabled" as Flag,
+        "tags" as Json, "options" as Json;
+    "user" in "users":
+        "name" as Text, "domain_id" as Text, "default_project_id" as Text, "enabled" as Flag, "options" as Json;
+    "group" in "groups": "name" as Text, "domain_id" as Text, "description" as Text;
+    "role" in "roles": "name" as Text, "domain_id" as Text, "description" as Text, "immutable" as Flag;
+    "region" in "identity_regions": "description" as Text, "parent_region_id" as Text;
+    "service" in "services": "type" as Text, "name" as Text, "enabled" as Flag;
+    "endpoint" in "endpoints":
+        "service_id" as Text, "region_id" as Text, "interface" as Text, "url" as Text, "enabled" as Flag;
+    "endpoint_group" in "endpoint_groups": "name" as Text, "description" as Text, "filters" as Json;
+    "application_credential" in "application_credentials":
+        "name" as Text, "user_id" as Text, "project_id" as Text, "description" as Text, "unrestricted" as Flag;
+    "access_rule" in "access_rules": "user_id" as Text, "service" as Text, "method" as Text, "path" as Text;
+    "trust" in "trusts":
+        "trustor_user_id" as Text, "trustee_user_id" as Text, "project_id" as Text, "impersonation" as Flag;
+    "credential" in "credentials": "user_id" as Text, "project_id" as Text, "type" as Text;
+    "consumer" in "consumers": "description" as Text;
+    "policy" in "policies": "type" as Text;
+    "registered_limit" in "registered_limits":
+        "service_id" as Text, "region_id" as Text, "resource_name" as Text, "default_limit" as Text,
+        "description" as Text;
+    "limit" in "limits":
+        "registered_limit_id" as Text, "project_id" as Text, "domain_id" as Text, "resource_limit" as Text,
+        "description" as Text;
+}
 
 impl Principal {
     /// The kind of that name.
@@ -110,9 +96,9 @@ impl Principal {
 
 fn value(stored: ValueRef<'_>, form: As) -> Value {
     match (stored, form) {
-        (ValueRef::Integer(number), Flag) => Value::Bool(number != 0),
+        (ValueRef::Integer(number), As::Flag) => Value::Bool(number != 0),
         (ValueRef::Integer(number), _) => Value::from(number),
-        (ValueRef::Text(text), Json) => serde_json::from_slice(text).unwrap_or_default(),
+        (ValueRef::Text(text), As::Json) => serde_json::from_slice(text).unwrap_or_default(),
         (ValueRef::Text(text), _) => Value::String(String::from_utf8_lossy(text).into_owned()),
         (ValueRef::Null | ValueRef::Real(_) | ValueRef::Blob(_), _) => Value::Null,
     }

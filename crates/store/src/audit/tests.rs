@@ -117,13 +117,13 @@ fn a_flood_of_refusals_does_not_push_out_what_was_done() {
 fn what_is_told_of_rows_is_in_the_schema_and_no_secret() {
     let connection = database();
     let read = Read { connection: &connection };
-    for principal in &PRINCIPALS {
+    for principal in PRINCIPALS {
         assert_eq!(principal.told(&read, "nothing").expect(principal.kind), None);
     }
     connection
         .execute("INSERT INTO domains (id, name, tags, extra) VALUES ('d', 'n', '[\"a\"]', '{\"secret\": 1}')", [])
         .unwrap();
     let told = Principal::of("domain").unwrap().told(&read, "d").unwrap().unwrap();
-    let expected = serde_json::json!({"name": "n", "description": "", "enabled": true, "tags": ["a"]});
+    let expected = serde_json::json!({"name": "n", "description": "", "enabled": true, "tags": ["a"], "options": {}});
     assert_eq!(serde_json::Value::Object(told), expected);
 }
