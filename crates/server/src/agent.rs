@@ -1,6 +1,6 @@
 //! The agent: the privileged part, and how the rest speaks to it.
 //!
-//! It owns the driver and the host side, and does what the verbs of [`logical::Driver`] say, no more:
+//! It owns the drivers, one of each region, and the host side, and does what the verbs of [`logical::Driver`] say, no more:
 //! it decides nothing about networks, reads no database and parses nothing that a tenant sent.
 
 mod protocol;
@@ -13,7 +13,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use remote::RemoteDriver;
-pub use serve::{bind, serve};
+pub use serve::{Drivers, Socket, bind, serve};
 pub use services::{ServingDriver, start as start_services};
 
 /// The version that both ends of the socket must share.

@@ -5,7 +5,7 @@ use std::{net::IpAddr, net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand};
 use types::Protocol;
 
-use crate::config::{DriverKind, LogFormat, Uplink};
+use crate::config::{DriverKind, LogFormat, RegionArg, Uplink};
 
 /// An OpenStack-compatible cloud network on one host: the APIs, and a datapath behind them.
 #[derive(Debug, Parser)]
@@ -40,12 +40,18 @@ pub enum Command {
     /// Say what is running and what is wrong now, with reasons
     #[command(after_help = STATUS_EXAMPLES)]
     Status(StatusArgs),
+    /// Say who did what: every write, every refused request, every login
+    #[command(after_help = AUDIT_EXAMPLES)]
+    Audit(AuditArgs),
     /// Check whether this machine has what the datapath needs
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
     /// Check a configuration file, or print an example of one
     #[command(after_help = CHECK_CONFIG_EXAMPLES)]
     CheckConfig(CheckConfigArgs),
+    /// Enter this instance into the catalogue of the Keystone of a cloud that is there already
+    #[command(after_help = REGISTER_ENDPOINTS_EXAMPLES)]
+    RegisterEndpoints(RegisterEndpointsArgs),
     /// Build networks, prove that they do what they should, and tear them down again
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
@@ -86,6 +92,9 @@ pub struct UpArgs {
     /// The datapath: `ebpf` needs root, `null` has none and needs nothing
     #[arg(long, value_name = "DRIVER")]
     pub driver: Option<DriverKind>,
+    /// Regions to serve, as NAME, NAME=PROFILE or NAME=PROFILE:DRIVER; a name that is a profile's has that profile
+    #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
+    pub regions: Vec<RegionArg>,
     /// What external networks connect to: `auto` (this host, masqueraded), `none`, or an interface
     #[arg(long, value_name = "auto|none|IFACE")]
     pub uplink: Option<Uplink>,
@@ -125,12 +134,15 @@ pub struct CloudArgs {
     /// Use this cloud of clouds.yaml [env: OS_CLOUD; default: baryon-admin of the data directory]
     #[arg(long, value_name = "NAME")]
     pub os_cloud: Option<String>,
-    /// Region [default: the cloud's]
-    #[arg(long, value_name = "NAME")]
+    /// Region [default: the cloud's, which is the first of `baryon up`]
+    #[arg(long, visible_alias = "region", value_name = "NAME")]
     pub os_region_name: Option<String>,
     /// Data directory of the instance, for its clouds.yaml
     #[arg(long, value_name = "DIR", default_value = crate::config::DEFAULT_DATA_DIR)]
     pub data_dir: PathBuf,
+    /// Certificates of the authorities to believe, in PEM [env: OS_CACERT; default: the cloud's, else this machine's]
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
 }
 
 /// Options of `baryon attach`.
@@ -171,6 +183,24 @@ pub struct DetachArgs {
     pub cloud: CloudArgs,
 }
 
+/// Options of `baryon register-endpoints`.
+#[derive(Debug, Args)]
+pub struct RegisterEndpointsArgs {
+    /// Configuration file that `baryon up` reads; its regions are registered
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What the URLs begin with [default: api.public_url of the configuration]
+    #[arg(long, value_name = "URL")]
+    pub url: Option<crate::config::PublicUrl>,
+    /// Which endpoints
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_value = "public,internal,admin",
+          value_parser = ["public", "internal", "admin"])]
+    pub interfaces: Vec<String>,
+    /// Whose login is used: --os-cloud, or the variables OS_AUTH_URL, OS_USERNAME, ...
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
 /// Options of `baryon trace`.
 #[derive(Debug, Args)]
 pub struct TraceArgs {
@@ -206,6 +236,56 @@ pub struct StatusArgs {
     /// How to reach the API.
     #[command(flatten)]
     pub cloud: CloudArgs,
+}
+
+/// Options of `baryon audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// Only events at this time or later: a time, or how long ago, such as 2h
+    #[arg(long, value_name = "TIME|AGE")]
+    pub since: Option<String>,
+    /// Only events before this time
+    #[arg(long, value_name = "TIME|AGE")]
+    pub until: Option<String>,
+    /// Only what this user did
+    #[arg(long, value_name = "ID")]
+    pub user: Option<String>,
+    /// Only what was done in this project
+    #[arg(long, value_name = "ID")]
+    pub project: Option<String>,
+    /// Only what was done to this object
+    #[arg(long, value_name = "ID")]
+    pub target: Option<String>,
+    /// Only the request with this id, as answers carry it in X-Openstack-Request-Id
+    #[arg(long, value_name = "ID")]
+    pub request: Option<String>,
+    /// Only actions that begin so, such as `network:` or `identity:create_user`
+    #[arg(long, value_name = "PREFIX")]
+    pub action: Option<String>,
+    /// Only events that ended so: success, failure or refused
+    #[arg(long, value_name = "OUTCOME")]
+    pub outcome: Option<String>,
+    /// At most so many of the newest events
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    pub limit: usize,
+    /// Go on, and print events as they come
+    #[arg(long)]
+    pub follow: bool,
+    /// How an event looks: a line for people, or the API's answer, an event a line
+    #[arg(long, value_name = "text|json", default_value = "text")]
+    pub format: AuditFormat,
+    /// How to reach the API.
+    #[command(flatten)]
+    pub cloud: CloudArgs,
+}
+
+/// How `baryon audit` prints an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AuditFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// Options of `baryon doctor`.
@@ -271,6 +351,8 @@ Examples:
   baryon up --config /etc/baryon/baryon.toml
   baryon up --driver null --data-dir ~/baryon --run-dir ~/baryon/run     without root, without a datapath
   baryon up --uplink eth1                    external networks are the wire behind eth1
+  baryon up --regions cbk,dbl,fes            three regions, each with the profile of its name
+  baryon up --regions one=full,two=fes:null  profiles full, cbk, dbl, fes, or features joined by +
 
 It runs in the foreground; Ctrl-C stops it and leaves the datapath as it is, so that servers keep
 their network. `baryon down` removes it from the kernel.";
@@ -307,6 +389,19 @@ const STATUS_EXAMPLES: &str = "\
 Examples:
   baryon status
   baryon status --json";
+
+const REGISTER_ENDPOINTS_EXAMPLES: &str = "\
+Examples:
+  OS_CLOUD=my-cloud baryon register-endpoints --url https://network.example.org
+  baryon register-endpoints --os-cloud my-cloud --interfaces internal";
+
+const AUDIT_EXAMPLES: &str = "\
+Examples:
+  baryon audit                                        the newest 100 events
+  baryon audit --since 2h --outcome refused           who was refused in the last two hours
+  baryon audit --target 2f1c0c4e-3f0b-4a55-9b1c-5f6f0b9d9a10       the history of one object
+  baryon audit --action identity: --limit 1000 --format json | jq .initiator.user_name
+  baryon audit --follow";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:

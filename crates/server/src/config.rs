@@ -4,26 +4,34 @@
 //! `listen` would otherwise listen where nobody looks. An error names the file, the line and the
 //! key, and says what is accepted there.
 
+mod api;
+mod audit;
 mod cloud;
 mod example;
 mod load;
+mod quota;
+mod region;
+mod security;
 #[cfg(test)]
 mod tests;
 mod value;
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use logical::Timeouts;
 use serde::{Deserialize, Serialize};
-use types::Cidr;
 
+pub use api::ApiConfig;
+pub use audit::AuditConfig;
 pub use cloud::{CloudSettings, IdentityConfig, NovaConfig};
 pub use example::EXAMPLE;
 pub use load::{ConfigError, load, parse};
+pub use quota::QuotaConfig;
+pub use region::{ExternalPrefix, MAX_REGIONS, RegionArg, RegionConfig};
+pub use security::SecurityConfig;
 pub use value::{DriverKind, InterfaceName, LogFormat, ProxyHeaders, PublicUrl, RegionName, Uplink, ValueError};
 
 use crate::cli::UpArgs;
@@ -55,6 +63,12 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// The compute service beside us.
     pub nova: NovaConfig,
+    /// What is remembered of requests.
+    pub audit: AuditConfig,
+    /// Rules for passwords, and for logins that fail.
+    pub security_compliance: SecurityConfig,
+    /// The limits of projects that have none of their own.
+    pub quota: QuotaConfig,
     /// Interfaces by the name of the physical network that they lead to.
     pub physical_networks: BTreeMap<String, InterfaceName>,
     /// Regions that this process serves.
@@ -71,8 +85,11 @@ impl Default for Config {
             agent: AgentConfig::default(),
             identity: IdentityConfig::default(),
             nova: NovaConfig::default(),
+            audit: AuditConfig::default(),
+            security_compliance: SecurityConfig::default(),
+            quota: QuotaConfig::default(),
             physical_networks: BTreeMap::new(),
-            region: vec![RegionConfig { name: RegionName::default() }],
+            region: vec![RegionConfig::default()],
         }
     }
 }
@@ -93,53 +110,6 @@ impl Default for LogConfig {
     }
 }
 
-/// The role `api`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ApiConfig {
-    /// Where the APIs listen.
-    pub listen: SocketAddr,
-    /// Where health and metrics listen.
-    pub metrics_listen: SocketAddr,
-    /// How clients reach the APIs; `None`: `http://` and `listen`.
-    pub public_url: Option<PublicUrl>,
-    /// Proxies in front of the APIs, whose word on the client's address and URL is taken.
-    pub trusted_proxies: Vec<Cidr>,
-    /// The headers in which they give it.
-    pub proxy_headers: ProxyHeaders,
-}
-
-impl Default for ApiConfig {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9696)),
-            metrics_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9697)),
-            public_url: None,
-            trusted_proxies: Vec::new(),
-            proxy_headers: ProxyHeaders::default(),
-        }
-    }
-}
-
-impl ApiConfig {
-    /// What URLs in answers begin with.
-    #[must_use]
-    pub fn base_url(&self) -> String {
-        self.public_url.as_ref().map_or_else(|| self.local_url(), ToString::to_string)
-    }
-
-    /// What URLs on this host begin with.
-    #[must_use]
-    pub fn local_url(&self) -> String {
-        // Nobody connects to "every address"; on this host the loopback one answers for it.
-        let mut address = self.listen;
-        if address.ip().is_unspecified() {
-            address.set_ip(if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
-        }
-        format!("http://{address}")
-    }
-}
-
 /// The role `agent`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -152,24 +122,12 @@ pub struct AgentConfig {
     pub timeouts: Timeouts,
 }
 
-/// A region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RegionConfig {
-    /// Its name, in the catalogue and in URLs.
-    pub name: RegionName,
-}
-
 impl Config {
     /// The file named on the command line (or the one in the usual place, if there is one), with
     /// what the command line says on top.
     pub fn for_up(args: &UpArgs) -> Result<Self, ConfigError> {
-        let usual = PathBuf::from(DEFAULT_CONFIG);
-        let mut config = match &args.config {
-            Some(file) => load(file)?,
-            None if usual.exists() => load(&usual)?,
-            None => Self::default(),
-        };
+        let mut config = Self::of_file(args.config.as_deref())?;
+        config.take_regions(&args.regions);
         let Self { data_dir, run_dir, log, api, agent, .. } = &mut config;
         replace(data_dir, args.data_dir.as_ref());
         replace(run_dir, args.run_dir.as_ref());
@@ -184,12 +142,24 @@ impl Config {
                 Some(url.parse().map_err(|source| ConfigError::Option { option: "--public-url", source })?);
         }
         // Child processes do not share our working directory by contract, so paths are absolute from here on.
-        for path in [data_dir, run_dir] {
+        for path in [data_dir, run_dir].into_iter().chain(api.paths()) {
             *path = std::path::absolute(&*path)
                 .map_err(|source| ConfigError::Read { file: path.clone(), reason: source.to_string() })?;
         }
         config.check(None)?;
         Ok(config)
+    }
+}
+
+impl Config {
+    /// A file, or the one in the usual place, if there is one.
+    pub fn of_file(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let usual = Path::new(DEFAULT_CONFIG);
+        match file {
+            Some(file) => load(file),
+            None if usual.exists() => load(usual),
+            None => Ok(Self::default()),
+        }
     }
 }
 

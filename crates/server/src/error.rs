@@ -114,6 +114,25 @@ pub enum Error {
         /// The instance.
         instance: String,
     },
+    /// The user of a role cannot get to its files.
+    #[error(
+        "{} cannot be reached by user {uid}, whom the role api runs as: {} has mode {mode:04o}; chmod o+x that, or give \
+         another directory",
+        path.display(), directory.display()
+    )]
+    OutOfReach {
+        /// What is out of reach.
+        path: PathBuf,
+        /// The user.
+        uid: u32,
+        /// The directory that shuts them out.
+        directory: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The listener's certificate and key are of no use.
+    #[error("{0}")]
+    Tls(#[from] crate::tls::PairError),
     /// A role ended while it was starting.
     #[error("{message}")]
     Role {

@@ -1,9 +1,11 @@
 //! The host side: what an instance has on the host beside the datapath itself.
 //!
-//! - The *uplink*: a veth pair. One end is the wire of the physical network `public`, the other is the
-//!   host's, with the gateway's address of `ext-net`. What comes from there and leaves by other
-//!   interfaces is masqueraded, unless that is not wanted.
-//! - The *service namespace*, in which DHCP and metadata are served, and the veth pair into it.
+//! - The *uplink* of each region: a veth pair. One end is the wire of the physical network of the
+//!   region's `ext-net`, the other is the host's, with the gateway's address. What comes from there
+//!   and leaves by other interfaces is masqueraded, unless that is not wanted; what goes to another
+//!   region is not, so that regions reach each other's prefixes by this host.
+//! - The *service namespace* of each region, in which DHCP and metadata are served, and the veth pair
+//!   into it. Regions may use the same addresses, and their ports have the same service addresses.
 //!
 //! Everything is found by its name and made only where it is missing or wrong: a start on a host that
 //! has it all changes nothing. What was changed in the host's own settings is written down before it
@@ -14,7 +16,7 @@ mod undo;
 mod uplink;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, DirBuilder},
     io::ErrorKind,
     os::unix::fs::DirBuilderExt,
@@ -26,9 +28,10 @@ use hostnet::{Error as NetError, Link, Links, Netns, nft, sysctl};
 
 use crate::{
     Error,
-    config::{PUBLIC, Uplink},
+    config::{RegionName, Uplink},
     error::Result,
     instance::InstanceId,
+    region::{Part, Region, Slot},
     role::AgentSettings,
 };
 
@@ -36,13 +39,22 @@ pub use services::ServiceLink;
 
 use undo::Undo;
 
-/// What the driver needs to know of the host side.
+/// What a region's driver needs to know of the host side.
 #[derive(Debug)]
-pub struct HostSide {
+pub struct RegionSide {
+    /// The region.
+    pub region: Region,
     /// The interface of each physical network, by its name.
     pub physical_networks: BTreeMap<String, String>,
     /// The way into the service namespace.
     pub services: ServiceLink,
+}
+
+/// What all regions have of the host.
+#[derive(Debug)]
+pub struct HostSide {
+    /// Each region's share.
+    pub regions: Vec<RegionSide>,
     /// What is there now, in words for the administrator.
     pub notes: Vec<String>,
 }
@@ -54,56 +66,99 @@ pub fn ensure(settings: &AgentSettings) -> Result<HostSide> {
     let links = Links::open()?;
     let mut undo = Undo::begin(run_dir, Netns::current()?.identity())?;
     let mut notes = Vec::new();
-    let mut physical_networks: BTreeMap<String, String> = settings
-        .physical_networks
-        .iter()
-        .map(|(network, interface)| (network.clone(), interface.to_string()))
-        .collect();
-
-    let public = match (&settings.uplink, physical_networks.get(PUBLIC)) {
-        // A wire of its own, named in either place.
-        (Uplink::Interface(interface), _) => interface.to_string(),
-        (_, Some(interface)) => interface.clone(),
-        (uplink, None) => uplink::ensure(&links, *instance, *uplink == Uplink::Auto, &mut undo, &mut notes)?,
-    };
-    if public != instance.uplink_physical() {
-        // A change of configuration: the veth pair of before has no job any more.
-        uplink::stop_masquerade(*instance, &mut undo)?;
-        uplink::remove(&links, *instance, &mut Vec::new())?;
+    for (slot, name) in &settings.retired {
+        retire(&links, Part { instance: *instance, slot: *slot }, name, run_dir, &mut undo, &mut notes)?;
     }
-    physical_networks.insert(PUBLIC.to_owned(), public);
+    let mut regions = Vec::new();
+    for region in &settings.regions {
+        regions.push(ensure_region(&links, region, region.part(*instance), &mut undo, &mut notes)?);
+    }
+    let masqueraded: Vec<_> =
+        settings.regions.iter().filter(|region| region.uplink == Uplink::Auto).map(|region| region.prefix).collect();
+    uplink::masquerade(*instance, &masqueraded, &mut undo, &mut notes)?;
+    notes.push(format!("programs and maps pinned below {}", run_dir.display()));
+    Ok(HostSide { regions, notes })
+}
+
+fn ensure_region(
+    links: &Links,
+    region: &Region,
+    part: Part,
+    undo: &mut Undo,
+    notes: &mut Vec<String>,
+) -> Result<RegionSide> {
+    let mut physical_networks: BTreeMap<String, String> =
+        region.physical_networks.iter().map(|(network, interface)| (network.clone(), interface.to_string())).collect();
+    let public = match &region.uplink {
+        Uplink::Interface(interface) => {
+            // After a change of configuration: the veth pair of before has no job any more.
+            uplink::remove(links, part, &mut Vec::new())?;
+            interface.to_string()
+        }
+        Uplink::Auto | Uplink::None => uplink::ensure(links, part, region, notes)?,
+    };
+    physical_networks.insert(region.public(), public);
     for (network, interface) in &physical_networks {
-        require_interface(&links, network, interface)?;
-        if *interface != instance.uplink_physical() {
+        require_interface(links, network, interface)?;
+        if *interface != part.uplink_physical() {
             notes.push(format!(
                 "interface {interface} carries the physical network {network}; foreign frames reach the host as before"
             ));
         }
     }
-    undo.note_physical_networks(&physical_networks)?;
-    let services = services::ensure(&links, *instance)?;
+    undo.note_physical_networks(part, &physical_networks)?;
+    let services = services::ensure(links, part)?;
     notes.push(format!(
-        "namespace {} with device {} for DHCP and metadata",
-        instance.service_netns(),
-        instance.service_device()
+        "namespace {} with device {} for DHCP and metadata of region {}",
+        part.service_netns(),
+        part.service_device(),
+        region.name
     ));
-    notes.push(format!("programs and maps pinned below {}", run_dir.display()));
-    Ok(HostSide { physical_networks, services, notes })
+    Ok(RegionSide { region: region.clone(), physical_networks, services })
 }
 
-/// Removes the datapath and the host side and says what was removed.
-pub fn remove(instance: InstanceId, run_dir: &Path) -> Result<Vec<String>> {
-    let mut removed = driver_ebpf::remove_instance(&EbpfConfig {
-        instance: instance.to_string(),
-        run_dir: run_dir.to_owned(),
-        physical_networks: undo::physical_networks(run_dir)?,
-        ..EbpfConfig::default()
-    })?;
+/// Removes what a region has that is no longer served here; its objects stay in the database.
+fn retire(
+    links: &Links,
+    part: Part,
+    name: &RegionName,
+    run_dir: &Path,
+    undo: &mut Undo,
+    notes: &mut Vec<String>,
+) -> Result<()> {
+    let mut removed = Vec::new();
+    remove_part(links, part, run_dir, &mut removed)?;
+    undo.note_physical_networks(part, &BTreeMap::new())?;
+    if !removed.is_empty() {
+        notes.push(format!(
+            "region {name} is not served any more; removed: {} (its objects stay in the database)",
+            removed.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// Removes the datapaths and the host side of these parts of an instance, and says what was removed.
+pub fn remove(instance: InstanceId, slots: &BTreeSet<Slot>, run_dir: &Path) -> Result<Vec<String>> {
+    let mut removed = Vec::new();
     let links = Links::open()?;
-    services::remove(&links, instance, &mut removed)?;
-    uplink::remove(&links, instance, &mut removed)?;
+    for slot in slots {
+        remove_part(&links, Part { instance, slot: *slot }, run_dir, &mut removed)?;
+    }
+    delete_table(instance, &mut removed)?;
     undo::revert(run_dir, &mut removed)?;
     Ok(removed)
+}
+
+fn remove_part(links: &Links, part: Part, run_dir: &Path, removed: &mut Vec<String>) -> Result<()> {
+    removed.extend(driver_ebpf::remove_instance(&EbpfConfig {
+        instance: part.label(),
+        run_dir: part.run_dir(run_dir),
+        physical_networks: undo::physical_networks(part, run_dir)?,
+        ..EbpfConfig::default()
+    })?);
+    services::remove(links, part, removed)?;
+    uplink::remove(links, part, removed)
 }
 
 /// Fails when the instance lives in another network namespace than the caller's.

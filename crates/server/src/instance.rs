@@ -1,4 +1,5 @@
-//! An instance, and the names of everything that it has in the kernel.
+//! An instance, and the names of what it has in the kernel as a whole; what it has for each region is
+//! named by [`Part`](crate::region::Part).
 //!
 //! Several instances share one machine, each in a network namespace of its own, while names of
 //! namespaces, of nftables tables in one namespace and of directories are shared. So every name
@@ -30,31 +31,7 @@ impl InstanceId {
         Self([a, b, c])
     }
 
-    /// The end of the uplink that is the physical network's.
-    #[must_use]
-    pub fn uplink_physical(self) -> String {
-        format!("bry{self}x")
-    }
-
-    /// The end of the uplink that is the host's.
-    #[must_use]
-    pub fn uplink_host(self) -> String {
-        format!("bry{self}h")
-    }
-
-    /// The device that leads to the service namespace.
-    #[must_use]
-    pub fn service_device(self) -> String {
-        format!("bry{self}s")
-    }
-
-    /// The service namespace.
-    #[must_use]
-    pub fn service_netns(self) -> String {
-        format!("baryon-{self}-svc")
-    }
-
-    /// The nftables table.
+    /// The nftables table, one for all regions.
     #[must_use]
     pub fn table(self) -> String {
         format!("baryon_{self}")
@@ -107,12 +84,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_fit_into_what_the_kernel_takes() {
+    fn an_id_is_six_hex_digits() {
         let id: InstanceId = "00a1ff".parse().unwrap();
         assert_eq!(id.to_string(), "00a1ff");
-        for name in [id.uplink_physical(), id.uplink_host(), id.service_device()] {
-            assert!(name.len() <= 15 && name.contains("00a1ff"), "{name}");
-        }
         for bad in ["", "00a1f", "00A1FF", "+0a1ff", "00a1fff"] {
             assert!(bad.parse::<InstanceId>().is_err(), "{bad}");
         }

@@ -3,7 +3,7 @@
 //! `baryon up` is a supervisor. It starts roles of the same binary as processes of their own, so
 //! that each has only the rights that its job needs:
 //!
-//! - `api` serves HTTP, owns the store, compiles and reconciles, without any capability;
+//! - `api` serves HTTP, owns the store, compiles and reconciles, as a user of its own without any capability ([`account`]);
 //! - `agent` owns the datapath and the host side, and speaks the verbs of [`logical::Driver`] over a
 //!   socket ([`agent`]);
 //! - `services` answers DHCP and metadata, unprivileged, in a namespace that the agent made.
@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod agent;
 pub mod cli;
 pub mod client;
@@ -36,6 +37,7 @@ pub mod region;
 pub mod role;
 mod roles;
 pub mod supervisor;
+pub mod tls;
 
 use std::process::ExitCode;
 

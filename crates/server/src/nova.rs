@@ -87,15 +87,15 @@ impl Notifier {
 
     /// Tells one batch; whether there was one.
     async fn round(&self) -> Result<bool, Failure> {
-        let (pending, waiting) =
-            self.store.read(|read| Ok::<_, StoreError>((read.pending_events(BATCH)?, read.pending_event_count()?))).await?;
+        let (pending, waiting) = self
+            .store
+            .read(|read| Ok::<_, StoreError>((read.pending_events(BATCH)?, read.pending_event_count()?)))
+            .await?;
         self.counters.waiting(waiting);
         let Some(first) = pending.first() else { return Ok(false) };
         let region = first.region.clone();
-        let (late, current): (Vec<Pending>, Vec<Pending>) = pending
-            .into_iter()
-            .take_while(|event| event.region == region)
-            .partition(|event| event.age > WORTH_TELLING);
+        let (late, current): (Vec<Pending>, Vec<Pending>) =
+            pending.into_iter().take_while(|event| event.region == region).partition(|event| event.age > WORTH_TELLING);
         if !late.is_empty() {
             tracing::warn!(events = late.len(), region, "Nova was not told in time of what happened to servers' ports");
             self.counters.expired(late.len());
@@ -177,10 +177,7 @@ mod tests {
             [NetworkChanged, VifPlugged, NetworkChanged, VifUnplugged, VifPlugged].into_iter().map(pending).collect();
         let told = bodies(&events);
         let names: Vec<_> = told.iter().filter_map(|body| body["name"].as_str()).collect();
-        assert_eq!(
-            names,
-            ["network-changed", "network-vif-plugged", "network-vif-unplugged", "network-vif-plugged"]
-        );
+        assert_eq!(names, ["network-changed", "network-vif-plugged", "network-vif-unplugged", "network-vif-plugged"]);
         assert_eq!(
             told[1],
             json!({ "name": "network-vif-plugged", "server_uuid": server, "tag": port, "status": "completed" })

@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Error,
+    account::Account,
     cli::RoleName,
-    config::{ApiConfig, CloudSettings, LogConfig, RegionName},
+    config::{ApiConfig, AuditConfig, CloudSettings, LogConfig, QuotaConfig, RegionName, SecurityConfig},
     error::Result,
     instance::InstanceId,
     region::{Region, Slot},
@@ -35,8 +36,16 @@ pub struct ApiSettings {
     pub run_dir: PathBuf,
     /// Listeners.
     pub api: ApiConfig,
+    /// Whom to become; none: whoever this is.
+    pub account: Option<Account>,
     /// Log lines.
     pub log: LogConfig,
+    /// What is remembered of requests.
+    pub audit: AuditConfig,
+    /// Rules for passwords, and for logins that fail.
+    pub security_compliance: SecurityConfig,
+    /// The limits of projects that have none of their own.
+    pub quota: QuotaConfig,
     /// Regions that it serves.
     pub regions: Vec<Region>,
     /// The cloud around us, if there is one.
@@ -52,6 +61,8 @@ pub struct AgentSettings {
     pub instance: InstanceId,
     /// `<run-dir>/<instance>`.
     pub run_dir: PathBuf,
+    /// Whom the role `api` runs as, the only one to be spoken with.
+    pub account: Account,
     /// Log lines.
     pub log: LogConfig,
     /// The regions with a datapath.
@@ -60,6 +71,32 @@ pub struct AgentSettings {
     pub retired: Vec<(Slot, RegionName)>,
     /// How long connections are remembered.
     pub timeouts: Timeouts,
+}
+
+/// What the supervisor tells a role that runs, a line of JSON each, after its settings.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// A certificate for the listener, and its key, in PEM.
+    Certificate {
+        /// With the chain.
+        certificate: String,
+        /// A secret.
+        key: String,
+    },
+    /// The files of the certificate have changed and are of no use.
+    NoCertificate {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl News {
+    /// The line that says it.
+    pub fn to_line(&self) -> Result<String> {
+        let text = serde_json::to_string(self).map_err(io::Error::from).map_err(Error::io("write news for a role"))?;
+        Ok(text + "\n")
+    }
 }
 
 /// What a role says once.
@@ -99,6 +136,24 @@ pub fn settings<T: DeserializeOwned>(role: RoleName) -> Result<T> {
             role.name()
         ))
     })
+}
+
+/// The next thing that the supervisor says; none when it is gone or wants the role to end.
+pub fn next_news() -> Option<News> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        match io::stdin().lock().take(MAX_SETTINGS).read_line(&mut line) {
+            Ok(0) => return None,
+            Ok(_) => match serde_json::from_str(&line) {
+                Ok(news) => return Some(news),
+                // Its text may be a secret.
+                Err(_) => tracing::warn!("the supervisor said something that is not understood"),
+            },
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return None,
+            Err(_) => {}
+        }
+    }
 }
 
 /// Waits until the supervisor is gone or wants the role to end.

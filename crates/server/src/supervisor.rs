@@ -5,11 +5,16 @@
 //! a pause that grows with each death in a row. A role that fails before it was ever ready ends the
 //! start, since its message is about something that the administrator must change.
 //!
+//! It also watches the files of the listener's certificate, which it alone may read ([`crate::tls`]),
+//! and tells the API what is in them.
+//!
 //! Stopping ends processes and nothing else: the datapath stays (`baryon down` removes it).
 
 mod child;
+mod renewal;
 
 use std::{
+    io::IsTerminal as _,
     path::Path,
     time::{Duration, Instant},
 };
@@ -18,16 +23,19 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     Error,
+    account::Account,
     cli::{RoleName, UpArgs},
     config::{CloudSettings, Config, DriverKind},
     data_dir::DataDir,
     error::Result,
     output::say,
     preflight,
-    role::{AgentSettings, Announcement, ApiSettings},
+    region::{Region, Regions},
+    role::{AgentSettings, Announcement, ApiSettings, News},
 };
 
 use child::{Child, Ended};
+use renewal::Renewal;
 
 /// Pause before a role is started again: at first, at most, and how long it must have lived for the
 /// count to begin anew.
@@ -41,26 +49,36 @@ const LONGEST_START: Duration = Duration::from_secs(120);
 pub fn up(args: &UpArgs) -> Result<()> {
     let mut config = Config::for_up(args)?;
     crate::logging::start(&config.log);
-    if config.agent.driver == DriverKind::Ebpf {
+    if config.needs_datapath() {
         preflight::require_datapath()?;
     }
     let data_dir = DataDir::create(&config.data_dir)?;
     let _lock = data_dir.lock()?;
+    if let Some(account) = Account::choose(config.api.user.as_deref())? {
+        account.take_over(data_dir.path())?;
+        if config.needs_datapath() {
+            account.require_reach(&data_dir.instance().run_dir(&config.run_dir).join("agent.sock"))?;
+        }
+    }
     config.api.listen = preflight::check_listener(config.api.listen, "--listen")?;
     config.api.metrics_listen = preflight::check_listener(config.api.metrics_listen, "--metrics-listen")?;
-    data_dir.note_start(&config.run_dir, &config.api.local_url())?;
+    let regions = Regions::resolve(&config, &data_dir)?;
+    let keystone = config.identity.external.as_ref().map(ToString::to_string);
+    data_dir.note_start(&config.run_dir, &config.api.local_url(), keystone.as_deref())?;
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::io("start the supervisor"))?;
-    runtime.block_on(supervise(&config, &data_dir))
+    runtime.block_on(supervise(&config, &data_dir, &regions))
 }
 
 /// A role that shall run, and the process that is it now.
 struct Post {
     role: RoleName,
     settings: String,
+    /// What it was told last, beside its settings.
+    news: Option<String>,
     child: Option<Child>,
     started: Instant,
     restart: Option<Instant>,
@@ -69,13 +87,25 @@ struct Post {
 
 impl Post {
     fn new(role: RoleName, settings: String) -> Self {
-        Self { role, settings, child: None, started: Instant::now(), restart: None, pause: FIRST_PAUSE }
+        Self { role, settings, news: None, child: None, started: Instant::now(), restart: None, pause: FIRST_PAUSE }
     }
 
     async fn start(&mut self) -> Result<()> {
         self.started = Instant::now();
         self.restart = None;
-        self.child = Some(Child::start(self.role, &self.settings).await?);
+        self.child = Some(Child::start(self.role, &self.settings, self.news.as_deref()).await?);
+        Ok(())
+    }
+
+    /// Tells the process, and later ones too if they shall know it.
+    async fn tell(&mut self, news: &News) -> Result<()> {
+        let line = news.to_line()?;
+        if let Some(child) = &mut self.child {
+            child.tell(&line).await;
+        }
+        if matches!(news, News::Certificate { .. }) {
+            self.news = Some(line);
+        }
         Ok(())
     }
 
@@ -115,32 +145,31 @@ enum Event {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    hangup: Signal,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     async fn any(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
-            _ = self.hangup.recv() => "SIGHUP",
         }
     }
 }
 
-async fn supervise(config: &Config, data_dir: &DataDir) -> Result<()> {
+async fn supervise(config: &Config, data_dir: &DataDir, regions: &Regions) -> Result<()> {
     let mut signals = Signals::new().map_err(Error::io("listen to signals"))?;
-    let mut posts = posts(config, data_dir)?;
+    let hangup = signal(SignalKind::hangup()).map_err(Error::io("listen to signals"))?;
+    let (renewal, news) = Renewal::begin(&config.api)?;
+    let mut posts = posts(config, data_dir, regions)?;
+    if let Some(post) = posts.iter_mut().find(|post| post.role == RoleName::Api) {
+        post.news = news;
+    }
     let result = tokio::select! {
-        result = run(config, data_dir, &mut posts) => result,
+        result = run(config, data_dir, regions, &mut posts, renewal, hangup) => result,
         name = signals.any() => {
             tracing::info!("{name}: stopping; the datapath stays as it is");
             Ok(())
@@ -156,16 +185,20 @@ async fn supervise(config: &Config, data_dir: &DataDir) -> Result<()> {
 }
 
 /// The roles in the order in which they start.
-fn posts(config: &Config, data_dir: &DataDir) -> Result<Vec<Post>> {
+fn posts(config: &Config, data_dir: &DataDir, regions: &Regions) -> Result<Vec<Post>> {
     let run_dir = data_dir.instance().run_dir(&config.run_dir);
     let mut posts = Vec::new();
-    if config.agent.driver == DriverKind::Ebpf {
+    let account = Account::choose(config.api.user.as_deref())?;
+    let with_datapath: Vec<_> =
+        regions.served.iter().filter(|region| region.driver == DriverKind::Ebpf).cloned().collect();
+    if !with_datapath.is_empty() {
         let settings = AgentSettings {
             instance: data_dir.instance(),
             run_dir: run_dir.clone(),
+            account: account.unwrap_or_else(Account::own),
             log: config.log.clone(),
-            uplink: config.agent.uplink.clone(),
-            physical_networks: config.physical_networks.clone(),
+            regions: with_datapath,
+            retired: regions.retired.clone(),
             timeouts: config.agent.timeouts,
         };
         posts.push(Post::new(RoleName::Agent, to_line(&settings)?));
@@ -174,16 +207,14 @@ fn posts(config: &Config, data_dir: &DataDir) -> Result<Vec<Post>> {
         data_dir: data_dir.path().to_owned(),
         run_dir,
         api: config.api.clone(),
+        account,
         log: config.log.clone(),
-        driver: config.agent.driver,
-        regions: config.region.clone(),
-        cloud: CloudSettings::read(
-            &config.identity,
-            &config.nova,
-            &format!("{}/identity", config.api.local_url()),
-        )?,
+        audit: config.audit,
+        security_compliance: config.security_compliance.clone(),
+        quota: config.quota.clone(),
+        regions: regions.served.clone(),
+        cloud: CloudSettings::read(&config.identity, &config.nova, &format!("{}/identity", config.api.local_url()))?,
         hosts: config.nova.hosts.clone(),
-        physical_networks: config.physical_networks.keys().cloned().collect(),
     };
     posts.push(Post::new(RoleName::Api, to_line(&settings)?));
     Ok(posts)
@@ -194,7 +225,14 @@ fn to_line<T: serde::Serialize>(settings: &T) -> Result<String> {
     text.map(|text| text + "\n").map_err(Error::io("write a role's settings"))
 }
 
-async fn run(config: &Config, data_dir: &DataDir, posts: &mut [Post]) -> Result<()> {
+async fn run(
+    config: &Config,
+    data_dir: &DataDir,
+    regions: &Regions,
+    posts: &mut [Post],
+    mut renewal: Renewal,
+    mut hangup: Signal,
+) -> Result<()> {
     let begin = Instant::now();
     let mut notes = Vec::new();
     for post in posts.iter_mut() {
@@ -204,9 +242,26 @@ async fn run(config: &Config, data_dir: &DataDir, posts: &mut [Post]) -> Result<
             notes.extend(words.await.unwrap_or_else(|_| Err(never_ready(post.role)))?);
         }
     }
-    banner(config, data_dir, &notes, begin.elapsed())?;
+    banner(config, data_dir, regions, &notes, begin.elapsed())?;
     loop {
-        let (index, event) = next_event(posts).await;
+        let (index, event) = tokio::select! {
+            event = next_event(posts) => event,
+            news = renewal.changed() => {
+                tell_api(posts, &news).await?;
+                continue;
+            }
+            _ = hangup.recv() => {
+                if std::io::stderr().is_terminal() {
+                    tracing::info!("SIGHUP: the terminal is gone; stopping, the datapath stays as it is");
+                    return Ok(());
+                }
+                match renewal.now() {
+                    Some(news) => tell_api(posts, &news).await?,
+                    None => tracing::info!("SIGHUP: there is no certificate to read again"),
+                }
+                continue;
+            }
+        };
         let Some(post) = posts.get_mut(index) else { continue };
         match event {
             Event::Ended(ended) => post.mourn(&ended),
@@ -218,6 +273,13 @@ async fn run(config: &Config, data_dir: &DataDir, posts: &mut [Post]) -> Result<
                 }
             }
         }
+    }
+}
+
+async fn tell_api(posts: &mut [Post], news: &News) -> Result<()> {
+    match posts.iter_mut().find(|post| post.role == RoleName::Api) {
+        Some(post) => post.tell(news).await,
+        None => Ok(()),
     }
 }
 
@@ -257,7 +319,7 @@ fn never_ready(role: RoleName) -> Error {
     }
 }
 
-fn banner(config: &Config, data_dir: &DataDir, notes: &[String], took: Duration) -> Result<()> {
+fn banner(config: &Config, data_dir: &DataDir, regions: &Regions, notes: &[String], took: Duration) -> Result<()> {
     let base = config.api.base_url();
     say!(
         "baryon {} is up after {:.1} s (instance {})",
@@ -265,12 +327,18 @@ fn banner(config: &Config, data_dir: &DataDir, notes: &[String], took: Duration)
         took.as_secs_f64(),
         data_dir.instance()
     )?;
-    say!("  identity       {base}/identity/v3")?;
-    for region in &config.region {
-        say!("  network        {base}/network/{}/v2.0", region.name)?;
+    match &config.identity.external {
+        Some(keystone) => say!("  identity       {keystone} (external; no users here)")?,
+        None => say!("  identity       {base}/identity/v3")?,
+    }
+    for region in &regions.served {
+        let Region { name, profile, prefix, .. } = region;
+        say!("  network        {base}/network/{name}/v2.0 (profile {profile}, ext-net {prefix})")?;
     }
     say!("  health         http://{}/healthz, /readyz, /metrics", config.api.metrics_listen)?;
-    say!("  passwords      {} (clouds baryon-admin and baryon-demo)", data_dir.clouds().display())?;
+    if config.identity.external.is_none() {
+        say!("  passwords      {} (clouds baryon-admin and baryon-demo)", data_dir.clouds().display())?;
+    }
     match notes {
         [] => say!("  datapath       none (--driver null): nothing on this host is changed, no packet is forwarded")?,
         notes => {
@@ -279,7 +347,11 @@ fn banner(config: &Config, data_dir: &DataDir, notes: &[String], took: Duration)
         }
     }
     say!("try it:")?;
-    say!("  export OS_CLIENT_CONFIG_FILE={} OS_CLOUD=baryon-demo", data_dir.clouds().display())?;
+    if config.identity.external.is_some() {
+        say!("  baryon register-endpoints --url {base}   (once, with your cloud's OS_CLOUD)")?;
+    } else {
+        say!("  export OS_CLIENT_CONFIG_FILE={} OS_CLOUD=baryon-demo", data_dir.clouds().display())?;
+    }
     say!("  openstack network list")?;
     say!("Ctrl-C stops the processes; servers keep their network.")
 }

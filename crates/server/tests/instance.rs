@@ -123,7 +123,8 @@ fn an_instance_starts_answers_and_stops() {
     let mut instance = Instance::start(directory.up(&[]));
     assert!(instance.banner.contains("datapath       none (--driver null)"), "{}", instance.banner);
     assert_eq!(mode(&directory.data().join("clouds.yaml")), 0o600);
-    assert_eq!(mode(&directory.data()), 0o700);
+    let shared = if nix::unistd::geteuid().is_root() { 0o770 } else { 0o700 };
+    assert_eq!(mode(&directory.data()), shared);
 
     let status = directory.baryon(&["status"]);
     let said = text(&status.stdout);

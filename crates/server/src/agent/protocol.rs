@@ -25,6 +25,8 @@ pub(super) enum Request {
     Hello {
         /// The caller's version.
         version: String,
+        /// The region whose driver the connection is to speak to.
+        region: String,
     },
     /// [`logical::Driver::capabilities`].
     Capabilities,
@@ -116,10 +118,12 @@ mod tests {
     #[test]
     fn messages_arrive_as_they_were_sent() {
         let mut wire = Vec::new();
-        send(&mut wire, &Request::Hello { version: "1".to_owned() }).unwrap();
+        send(&mut wire, &Request::Hello { version: "1".to_owned(), region: "r".to_owned() }).unwrap();
         send(&mut wire, &Request::Sweep).unwrap();
         let mut from = wire.as_slice();
-        assert!(matches!(receive(&mut from).unwrap(), Some(Request::Hello { version }) if version == "1"));
+        assert!(
+            matches!(receive(&mut from).unwrap(), Some(Request::Hello { version, region }) if version == "1" && region == "r")
+        );
         assert!(matches!(receive(&mut from).unwrap(), Some(Request::Sweep)));
         assert!(receive::<Request>(&mut from).unwrap().is_none());
     }

@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct RemoteDriver {
     socket: PathBuf,
+    region: String,
     connection: Option<Connection>,
     knowledge: Knowledge,
 }
@@ -47,10 +48,10 @@ struct Connection {
 }
 
 impl RemoteDriver {
-    /// The driver of the agent that listens, or will listen, at `socket`.
+    /// A region's driver at the agent that listens, or will listen, at `socket`.
     #[must_use]
-    pub fn new(socket: PathBuf) -> Self {
-        Self { socket, connection: None, knowledge: Knowledge::None }
+    pub fn new(socket: PathBuf, region: String) -> Self {
+        Self { socket, region, connection: None, knowledge: Knowledge::None }
     }
 
     fn call(&mut self, request: &Request) -> Result<Answer, DriverError> {
@@ -64,8 +65,8 @@ impl RemoteDriver {
     fn exchange<T>(&mut self, run: impl FnOnce(&mut Connection) -> io::Result<T>) -> Result<T, DriverError> {
         let result = match &mut self.connection {
             Some(connection) => run(connection),
-            none => Connection::open(&self.socket).and_then(|(connection, start)| {
-                tracing::info!(%start, "connected to the agent");
+            none => Connection::open(&self.socket, &self.region).and_then(|(connection, start)| {
+                tracing::info!(region = self.region, %start, "connected to the agent");
                 run(none.insert(connection))
             }),
         };
@@ -169,18 +170,20 @@ impl RemoteDriver {
 }
 
 impl Connection {
-    fn open(socket: &std::path::Path) -> io::Result<(Self, Uuid)> {
+    fn open(socket: &std::path::Path, region: &str) -> io::Result<(Self, Uuid)> {
         let stream = UnixStream::connect(socket)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut connection = Self { input: BufReader::new(stream.try_clone()?), output: BufWriter::new(stream) };
-        send(&mut connection.output, &Request::Hello { version: super::VERSION.to_owned() })?;
+        let hello = Request::Hello { version: super::VERSION.to_owned(), region: region.to_owned() };
+        send(&mut connection.output, &hello)?;
         match connection.answer()? {
             Answer::Hello { version, start } if version == super::VERSION => Ok((connection, start)),
             Answer::Hello { version, .. } => Err(io::Error::other(format!(
                 "it is of version {version} and this process of {}: start `baryon up` again",
                 super::VERSION
             ))),
+            Answer::Failed(error) => Err(io::Error::other(error.to_string())),
             _ => Err(io::Error::other("it does not say who it is")),
         }
     }

@@ -1,14 +1,16 @@
 //! The agent's end of the socket.
 //!
-//! One driver, one lock: verbs are carried out one after the other, whoever asks. A connection ends
-//! at the first message that is not understood; the other end then knows that what the driver knows
-//! is no longer what it thinks.
+//! A driver per region, and one lock each: a region's verbs are carried out one after the other,
+//! whoever asks, while regions do not wait for each other. A connection begins by naming its region
+//! and ends at the first message that is not understood; the other end then knows that what the
+//! driver knows is no longer what it thinks.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{self, ErrorKind},
     os::unix::{
-        fs::PermissionsExt,
+        fs::{PermissionsExt, chown},
         net::{UnixListener, UnixStream},
     },
     path::Path,
@@ -16,32 +18,76 @@ use std::{
     thread,
 };
 
-use logical::{Driver, Observed};
+use logical::{Driver, DriverError, Observed};
+use nix::{
+    sys::socket::{getsockopt, sockopt::PeerCredentials},
+    unistd::geteuid,
+};
 use uuid::Uuid;
 
 use super::protocol::{Answer, OBSERVED_PAGE, Request, receive, send};
+use crate::account::Account;
 
-/// Connections at once. There is one API process; after it was killed, its old connection may still be open.
+/// Connections at once, for each region. There is one API process with one connection for a region; after it was
+/// killed, its old one may still be open.
 const MAX_CONNECTIONS: usize = 8;
 
-/// Makes the socket, for root alone, in place of one that a killed agent left.
-pub fn bind(path: &Path) -> io::Result<UnixListener> {
+/// The socket, and who may speak there.
+#[derive(Debug)]
+pub struct Socket {
+    pub(super) listener: UnixListener,
+    /// The user at the other end.
+    pub(super) peer: u32,
+}
+
+/// Makes the socket, for one user alone, in place of one that a killed agent left.
+pub fn bind(path: &Path, peer: Account) -> io::Result<Socket> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // The directory is 0700, so nobody gets in between these two.
+    // Until its owner changes the socket is root's, and it is never writable by others.
     let listener = UnixListener::bind(path)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
+    if peer.uid != geteuid().as_raw() {
+        chown(path, Some(peer.uid), Some(peer.gid))?;
+    }
+    Ok(Socket { listener, peer: peer.uid })
 }
 
-/// Serves the driver to everyone who connects, until the process ends.
-pub fn serve<D: Driver + 'static>(listener: &UnixListener, driver: D) -> io::Result<()> {
-    let driver = Arc::new(Mutex::new(driver));
+impl Socket {
+    /// The socket's mode keeps others out; this holds also when somebody has changed that, or was let in by
+    /// a right of their own.
+    fn admits(&self, stream: &UnixStream) -> bool {
+        match getsockopt(stream, PeerCredentials) {
+            Ok(credentials) if credentials.uid() == self.peer => true,
+            Ok(credentials) => {
+                tracing::warn!(
+                    "a connection of user {} (pid {}) refused: only user {} may speak here",
+                    credentials.uid(),
+                    credentials.pid(),
+                    self.peer
+                );
+                false
+            }
+            Err(error) => {
+                tracing::warn!("a connection refused, since it is not known whose it is: {error}");
+                false
+            }
+        }
+    }
+}
+
+/// The drivers by their regions' names.
+pub type Drivers<D> = BTreeMap<String, Mutex<D>>;
+
+/// Serves the drivers to everyone who connects, until the process ends.
+pub fn serve<D: Driver + 'static>(socket: &Socket, drivers: Drivers<D>) -> io::Result<()> {
+    let drivers = Arc::new(drivers);
     let start = Uuid::new_v4();
     let connections = Arc::new(());
-    for stream in listener.incoming() {
+    let most = MAX_CONNECTIONS * drivers.len();
+    for stream in socket.listener.incoming() {
         let stream = match stream {
             Ok(stream) => stream,
             Err(error) => {
@@ -51,14 +97,17 @@ pub fn serve<D: Driver + 'static>(listener: &UnixListener, driver: D) -> io::Res
                 continue;
             }
         };
-        if Arc::strong_count(&connections) > MAX_CONNECTIONS {
-            tracing::warn!("more than {MAX_CONNECTIONS} connections: one refused");
+        if !socket.admits(&stream) {
             continue;
         }
-        let (driver, guard) = (Arc::clone(&driver), Arc::clone(&connections));
+        if Arc::strong_count(&connections) > most {
+            tracing::warn!("more than {most} connections: one refused");
+            continue;
+        }
+        let (drivers, guard) = (Arc::clone(&drivers), Arc::clone(&connections));
         thread::Builder::new().name("connection".to_owned()).spawn(move || {
             let _guard = guard;
-            match converse(stream, &driver, start) {
+            match converse(stream, &drivers, start) {
                 Ok(()) => tracing::debug!("connection closed"),
                 Err(error) => tracing::warn!("connection closed: {error}"),
             }
@@ -67,17 +116,27 @@ pub fn serve<D: Driver + 'static>(listener: &UnixListener, driver: D) -> io::Res
     Ok(())
 }
 
-fn converse<D: Driver>(stream: UnixStream, driver: &Mutex<D>, start: Uuid) -> io::Result<()> {
+fn converse<D: Driver>(stream: UnixStream, drivers: &Drivers<D>, start: Uuid) -> io::Result<()> {
     let mut input = io::BufReader::new(stream.try_clone()?);
     let mut output = io::BufWriter::new(stream);
+    let mut chosen = None;
     while let Some(request) = receive(&mut input)? {
-        if let Request::Hello { version } = request {
+        if let Request::Hello { version, region } = request {
             if version != super::VERSION {
                 tracing::warn!("the API process is of version {version}, this agent of {}", super::VERSION);
             }
-            send(&mut output, &Answer::Hello { version: super::VERSION.to_owned(), start })?;
+            chosen = drivers.get(&region);
+            let answer = match chosen {
+                Some(_) => Answer::Hello { version: super::VERSION.to_owned(), start },
+                None => Answer::Failed(no_driver(&region, drivers.keys())),
+            };
+            send(&mut output, &answer)?;
             continue;
         }
+        let Some(driver) = chosen else {
+            send(&mut output, &Answer::Failed(DriverError::Broken("no region was named yet".to_owned())))?;
+            continue;
+        };
         // A panic in the driver has ended that verb; the next full pass puts everything right.
         let answer = carry_out(&mut *driver.lock().unwrap_or_else(PoisonError::into_inner), request);
         match answer {
@@ -86,6 +145,11 @@ fn converse<D: Driver>(stream: UnixStream, driver: &Mutex<D>, start: Uuid) -> io
         }
     }
     Ok(())
+}
+
+fn no_driver<'a>(region: &str, known: impl Iterator<Item = &'a String>) -> DriverError {
+    let known: Vec<_> = known.map(String::as_str).collect();
+    DriverError::Broken(format!("it has no datapath of a region {region}, only of {}", known.join(", ")))
 }
 
 enum Reply {
@@ -104,7 +168,7 @@ fn carry_out<D: Driver>(driver: &mut D, request: Request) -> Reply {
         Request::Sweep => driver.sweep().map(Answer::Swept),
         Request::Disturbed => driver.disturbed().map(Answer::Disturbed),
         Request::Drops(port) => driver.drops(port).map(Answer::Drops),
-        Request::Hello { .. } => Err(logical::DriverError::Broken("hello is not the driver's".to_owned())),
+        Request::Hello { .. } => Err(DriverError::Broken("hello is not the driver's".to_owned())),
     };
     Reply::One(answer.unwrap_or_else(Answer::Failed))
 }

@@ -103,12 +103,19 @@ impl Driver for ServingDriver {
     }
 }
 
-/// Starts the services in their namespace and keeps them running. The process ends with this one,
-/// since its input does.
-pub fn start(netns: Netns, log: LogConfig) -> Result<SyncSender<Update>> {
+/// Starts a region's services in their namespace and keeps them running. The process ends with this
+/// one, since its input does.
+pub fn start(region: String, netns: Netns, log: LogConfig) -> Result<SyncSender<Update>> {
     let (sender, receiver) = sync_channel(WAITING);
-    let feeder =
-        Feeder { netns, log, entries: BTreeMap::new(), process: None, pause: FIRST_PAUSE, next: Instant::now() };
+    let feeder = Feeder {
+        region,
+        netns,
+        log,
+        entries: BTreeMap::new(),
+        process: None,
+        pause: FIRST_PAUSE,
+        next: Instant::now(),
+    };
     thread::Builder::new()
         .name("services".to_owned())
         .spawn(move || feeder.run(&receiver))
@@ -117,6 +124,7 @@ pub fn start(netns: Netns, log: LogConfig) -> Result<SyncSender<Update>> {
 }
 
 struct Feeder {
+    region: String,
     netns: Netns,
     log: LogConfig,
     entries: BTreeMap<Ipv4Addr, PortEntry>,
@@ -146,7 +154,7 @@ impl Feeder {
             if let Some(process) = &mut self.process
                 && let Err(error) = update.write_to(&mut process.input)
             {
-                tracing::warn!("the services do not take a record: {error}");
+                tracing::warn!(region = self.region, "the services do not take a record: {error}");
                 self.bury();
             }
             match update {
@@ -165,8 +173,8 @@ impl Feeder {
         if let Some(process) = &mut self.process {
             match process.child.try_wait() {
                 Ok(None) => return,
-                Ok(Some(status)) => tracing::error!("the services ended: {status}"),
-                Err(error) => tracing::error!("the services cannot be watched: {error}"),
+                Ok(Some(status)) => tracing::error!(region = self.region, "the services ended: {status}"),
+                Err(error) => tracing::error!(region = self.region, "the services cannot be watched: {error}"),
             }
             self.bury();
         }
@@ -175,11 +183,16 @@ impl Feeder {
         }
         match self.spawn() {
             Ok(process) => {
-                tracing::info!(pid = process.child.id(), records = self.entries.len(), "the services run");
+                tracing::info!(
+                    region = self.region,
+                    pid = process.child.id(),
+                    records = self.entries.len(),
+                    "the services run"
+                );
                 self.process = Some(process);
             }
             Err(error) => {
-                tracing::error!("the services cannot be started: {error}");
+                tracing::error!(region = self.region, "the services cannot be started: {error}");
                 self.delay();
             }
         }

@@ -1,7 +1,7 @@
 use std::{
     os::unix::net::UnixListener,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -10,11 +10,15 @@ use logical::{
 };
 use uuid::Uuid;
 
+use crate::account::Account;
+
 use super::{
-    RemoteDriver, bind,
+    Drivers, RemoteDriver, Socket, bind,
     protocol::{Answer, Request, receive, send},
     serve,
 };
+
+const REGION: &str = "RegionOne";
 
 /// A directory that goes with the test.
 struct Directory(PathBuf);
@@ -42,19 +46,28 @@ fn router(number: u128) -> Change {
     Change::Put(Row::Router(Arc::new(Router { id: RouterId(id), origin: Origin::new("router", id), enabled: true })))
 }
 
+fn remote(directory: &Directory) -> RemoteDriver {
+    RemoteDriver::new(directory.socket(), REGION.to_owned())
+}
+
+/// A driver of the one region.
+fn one<D>(driver: D) -> Drivers<D> {
+    Drivers::from([(REGION.to_owned(), Mutex::new(driver))])
+}
+
 fn serve_null(socket: &Path) {
-    let listener = bind(socket).unwrap();
-    thread::spawn(move || serve(&listener, NullDriver::default()));
+    let listener = bind(socket, Account::own()).unwrap();
+    thread::spawn(move || serve(&listener, one(NullDriver::default())));
 }
 
 #[test]
 fn rows_go_through_the_socket_and_come_back_as_observations() {
     let directory = Directory::new();
-    let listener = bind(&directory.socket()).unwrap();
+    let listener = bind(&directory.socket(), Account::own()).unwrap();
     let (driver, record) = RecordingDriver::new(NullDriver::default());
-    thread::spawn(move || serve(&listener, driver));
+    thread::spawn(move || serve(&listener, one(driver)));
 
-    let mut remote = RemoteDriver::new(directory.socket());
+    let mut remote = remote(&directory);
     assert_eq!(remote.capabilities().unwrap(), NullDriver::default().capabilities().unwrap());
     assert!(remote.observe().unwrap().is_empty());
     // More than one page of observations.
@@ -74,7 +87,7 @@ fn rows_go_through_the_socket_and_come_back_as_observations() {
 #[test]
 fn without_an_agent_the_state_is_unknown_and_it_is_found_when_it_comes() {
     let directory = Directory::new();
-    let mut remote = RemoteDriver::new(directory.socket());
+    let mut remote = remote(&directory);
     assert!(matches!(remote.observe(), Err(DriverError::Unreachable(_))));
     serve_null(&directory.socket());
     remote.observe().unwrap();
@@ -98,7 +111,7 @@ fn serve_briefly(socket: &Path) -> thread::JoinHandle<()> {
 fn a_loss_that_somebody_else_saw_is_told_once() {
     let directory = Directory::new();
     let first = serve_briefly(&directory.socket());
-    let mut remote = RemoteDriver::new(directory.socket());
+    let mut remote = remote(&directory);
     remote.observe().unwrap();
     first.join().unwrap();
     serve_null(&directory.socket());
@@ -115,7 +128,7 @@ fn a_loss_that_somebody_else_saw_is_told_once() {
 fn an_agent_that_was_replaced_sweeps_nothing_before_it_was_asked_what_it_knows() {
     let directory = Directory::new();
     let first = serve_briefly(&directory.socket());
-    let mut remote = RemoteDriver::new(directory.socket());
+    let mut remote = remote(&directory);
     remote.observe().unwrap();
     first.join().unwrap();
     serve_null(&directory.socket());
@@ -129,4 +142,34 @@ fn an_agent_that_was_replaced_sweeps_nothing_before_it_was_asked_what_it_knows()
     remote.observe().unwrap();
     remote.apply(&[router(1)]).unwrap();
     remote.sweep().unwrap();
+}
+
+#[test]
+fn a_region_has_its_own_driver_and_knows_nothing_of_anothers() {
+    let directory = Directory::new();
+    let listener = bind(&directory.socket(), Account::own()).unwrap();
+    let drivers = ["cbk", "fes"].map(|region| (region.to_owned(), Mutex::new(NullDriver::default())));
+    thread::spawn(move || serve(&listener, Drivers::from(drivers)));
+
+    let of = |region: &str| RemoteDriver::new(directory.socket(), region.to_owned());
+    let (mut cbk, mut fes) = (of("cbk"), of("fes"));
+    cbk.observe().unwrap();
+    fes.observe().unwrap();
+    cbk.apply(&[router(1)]).unwrap();
+    assert_eq!((cbk.observe().unwrap().len(), fes.observe().unwrap().len()), (1, 0));
+
+    let error = of("dbl").observe().unwrap_err().to_string();
+    assert!(error.ends_with("it has no datapath of a region dbl, only of cbk, fes"), "{error}");
+}
+
+#[test]
+fn others_than_the_one_user_are_not_spoken_with() {
+    let directory = Directory::new();
+    let stranger = Account { uid: Account::own().uid + 1, ..Account::own() };
+    // The socket is ours by its mode, so only the look at who connects keeps us out.
+    let listener = bind(&directory.socket(), Account::own()).unwrap();
+    let listener = Socket { peer: stranger.uid, ..listener };
+    thread::spawn(move || serve(&listener, one(NullDriver::default())));
+    let mut remote = remote(&directory);
+    assert!(matches!(remote.observe(), Err(DriverError::Unreachable(_))));
 }

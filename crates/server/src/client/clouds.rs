@@ -184,7 +184,8 @@ impl Cloud {
             region: get("OS_REGION_NAME"),
             local_url: None,
             cacert: get("OS_CACERT").map(PathBuf::from),
-            verify: get("OS_INSECURE").is_none_or(|value| !matches!(value.to_lowercase().as_str(), "1" | "true" | "yes")),
+            verify: get("OS_INSECURE")
+                .is_none_or(|value| !matches!(value.to_lowercase().as_str(), "1" | "true" | "yes")),
         })
     }
 }

@@ -12,10 +12,12 @@ fn file(text: &str) -> PathBuf {
 fn what_we_write_is_what_we_read() {
     let account =
         Account { cloud: "baryon-admin", username: "admin", password: "a \"b\" #c: 'd' \\", project: "admin" };
-    let path = file(&render("http://127.0.0.1:9696/identity/v3", "RegionOne", &[account]));
+    let authority = PathBuf::from("/etc/baryon/tls/ca.pem");
+    let path = file(&render("http://127.0.0.1:9696/identity/v3", "RegionOne", Some(&authority), &[account]));
     let cloud = Cloud::read(&path, "baryon-admin").unwrap();
     assert_eq!(cloud.password, "a \"b\" #c: 'd' \\");
     assert_eq!(cloud.region.as_deref(), Some("RegionOne"));
+    assert_eq!((cloud.cacert.as_deref(), cloud.verify), (Some(authority.as_path()), true));
     assert_eq!(cloud.tokens_url(), "http://127.0.0.1:9696/identity/v3/auth/tokens");
     let error = Cloud::read(&path, "other").unwrap_err().to_string();
     assert!(error.ends_with("has no cloud other; it has: baryon-admin"), "{error}");
@@ -25,7 +27,7 @@ fn what_we_write_is_what_we_read() {
 #[test]
 fn an_instance_on_this_host_is_asked_at_its_own_listener() {
     let account = Account { cloud: "c", username: "u", password: "p", project: "p" };
-    let path = file(&render("https://cloud.example.org/identity/v3", "RegionOne", &[account]));
+    let path = file(&render("https://cloud.example.org/identity/v3", "RegionOne", None, &[account]));
     let mut cloud = Cloud::read(&path, "c").unwrap();
     assert_eq!(cloud.tokens_url(), "https://cloud.example.org/identity/v3/auth/tokens");
     cloud.local_url = Some("http://127.0.0.1:9696".to_owned());
@@ -35,6 +37,9 @@ fn an_instance_on_this_host_is_asked_at_its_own_listener() {
         "http://127.0.0.1:9696/network/RegionOne"
     );
     assert_eq!(cloud.reachable("https://elsewhere.example.org/network"), "https://elsewhere.example.org/network");
+    // With TLS by the name that is in the certificate.
+    cloud.local_url = Some("https://127.0.0.1:9696".to_owned());
+    assert_eq!(cloud.tokens_url(), "https://cloud.example.org/identity/v3/auth/tokens");
     std::fs::remove_file(path).unwrap();
 }
 
@@ -53,23 +58,27 @@ fn foreign_files_are_understood_or_refused_in_one_line() {
 
 #[test]
 fn passwords_do_not_show_in_debug_output() {
-    let path =
-        file(&render("http://x/v3", "r", &[Account { cloud: "c", username: "u", password: "secret", project: "p" }]));
+    let path = file(&render(
+        "http://x/v3",
+        "r",
+        None,
+        &[Account { cloud: "c", username: "u", password: "secret", project: "p" }],
+    ));
     assert!(!format!("{:?}", Cloud::read(&path, "c").unwrap()).contains("secret"));
     std::fs::remove_file(path).unwrap();
 }
 
 #[test]
-fn the_endpoint_is_the_regions() {
+fn endpoints_are_known_by_their_regions() {
     let endpoint =
         |region: &str, interface: &str, url: &str| json!({"region": region, "interface": interface, "url": url});
     let body = json!({"token": {"catalog": [
         {"type": "identity", "endpoints": [endpoint("a", "public", "i")]},
         {"type": "network", "endpoints": [endpoint("a", "admin", "n0"), endpoint("a", "public", "n1"), endpoint("b", "public", "n2")]},
     ]}});
-    assert_eq!(network_endpoint(&body, Some("b")).as_deref(), Some("n2"));
-    assert_eq!(network_endpoint(&body, None).as_deref(), Some("n1"));
-    assert_eq!(network_endpoint(&body, Some("c")), None);
+    let of = |region: &str, url: &str| (region.to_owned(), url.to_owned());
+    assert_eq!(network_endpoints(&body), [of("a", "n1"), of("b", "n2")]);
+    assert_eq!(network_endpoints(&json!({"token": {}})), []);
 }
 
 #[test]

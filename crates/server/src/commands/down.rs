@@ -14,8 +14,8 @@ use crate::{
     data_dir::DataDir,
     error::Result,
     host_side,
-    instance::InstanceId,
     output::say,
+    region::{Register, Slot},
 };
 
 /// How long a running instance may take to end.
@@ -39,7 +39,7 @@ pub(super) fn down(args: &DownArgs) -> Result<()> {
     if !in_kernel {
         return say!("instance {} has nothing in the kernel", data_dir.instance());
     }
-    let removed = remove(data_dir.instance(), &run_dir)?;
+    let removed = remove(&data_dir, &run_dir)?;
     say!("instance {} is removed from the kernel:", data_dir.instance())?;
     removed.iter().try_for_each(|thing| say!("  {thing}"))?;
     say!("its data is kept in {}; `baryon purge --yes` deletes that too", data_dir.path().display())
@@ -84,8 +84,11 @@ fn stop(data_dir: &DataDir) -> Result<()> {
     Ok(())
 }
 
-fn remove(instance: InstanceId, run_dir: &std::path::Path) -> Result<Vec<String>> {
-    let mut removed = host_side::remove(instance, run_dir)?;
+fn remove(data_dir: &DataDir, run_dir: &std::path::Path) -> Result<Vec<String>> {
+    let register = Register::read(data_dir.path())?;
+    // The first region's place was used before places were written down.
+    let slots = register.known().iter().map(|known| known.slot).chain([Slot::FIRST]).collect();
+    let mut removed = host_side::remove(data_dir.instance(), &slots, run_dir)?;
     fs::remove_dir_all(run_dir).map_err(Error::io(format!("remove {}", run_dir.display())))?;
     removed.push(format!("directory {}", run_dir.display()));
     Ok(removed)

@@ -6,14 +6,7 @@
 use cloud_client::{CloudError, Http, HttpSettings, Method, Session};
 use serde_json::{Value, json};
 
-use crate::{
-    Error,
-    cli::RegisterEndpointsArgs,
-    client::Cloud,
-    config::Config,
-    error::Result,
-    output::say,
-};
+use crate::{Error, cli::RegisterEndpointsArgs, client::Cloud, config::Config, error::Result, output::say};
 
 /// The type by which clients look for it.
 const SERVICE: &str = "network";
@@ -27,10 +20,8 @@ pub(super) fn register_endpoints(args: &RegisterEndpointsArgs) -> Result<()> {
     let cacert = std::env::var_os("OS_CACERT").map(Into::into).or(config.identity.cacert.clone());
     let session = Session::new(Http::new(HttpSettings { cacert, ..HttpSettings::default() })?, user);
     let base = args.url.as_ref().map_or_else(|| config.api.base_url(), ToString::to_string);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Error::io("start the client"))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::io("start the client"))?;
     runtime.block_on(async {
         let catalogue = Catalogue { session };
         let service = catalogue.service().await?;

@@ -207,6 +207,9 @@ mod tests {
 
     #[test]
     fn without_a_cloud_no_password_is_needed() {
-        assert_eq!(CloudSettings::read(&IdentityConfig::default(), &NovaConfig::default(), "http://own").unwrap(), None);
+        assert_eq!(
+            CloudSettings::read(&IdentityConfig::default(), &NovaConfig::default(), "http://own").unwrap(),
+            None
+        );
     }
 }

@@ -24,15 +24,29 @@ listen = "127.0.0.1:9696"
 metrics_listen = "127.0.0.1:9697"
 # How clients reach the APIs; it is what URLs in answers begin with. Default: http:// and `listen`.
 # public_url = "https://cloud.example.org"
+# With these the listener speaks TLS: its certificate, followed by those between it and the root, and its key, which
+# nobody else may read (mode 0600). Both are read again when they change, and on SIGHUP; connections stay open.
+# tls_certificate = "/etc/baryon/tls/fullchain.pem"
+# tls_key = "/etc/baryon/tls/key.pem"
+# The authority's certificate, when clients do not know it already: for clouds.yaml and the commands on this host.
+# ca_certificate = "/etc/baryon/tls/ca.pem"
 # Proxies in front of the APIs, as addresses or ranges. Their word on where a request comes from is taken, nobody else's.
 trusted_proxies = []
 # The headers in which they give it: "x-forwarded" (X-Forwarded-For, -Proto, -Host) or "forwarded" (RFC 7239).
 proxy_headers = "x-forwarded"
+# Whether the catalogue has services that do less than their API promises: load balancing (Octavia) and DNS (Designate),
+# which know quotas and nothing else yet.
+preview = false
+# Whom the role `api` runs as when root starts it. Default: `baryon` where there is such a user, else number 65530.
+# user = "baryon"
+# Failed logins that a source (an IPv4 address, an IPv6 /64) may have in a row, and the seconds for each further one.
+failed_logins = 20
+failed_login_seconds = 3
 
 [agent]
 # "ebpf": the datapath, programs in this kernel; needs root. "null": no datapath, needs nothing.
 driver = "ebpf"
-# What the physical network `public` (and so `ext-net`) connects to:
+# What the external networks (`ext-net` of each region) connect to, unless a region says otherwise:
 # "auto": this host, by a veth pair; what leaves towards other interfaces is masqueraded, forwarding is switched on.
 # "none": this host, by a veth pair, without masquerade and without touching forwarding.
 # Otherwise the name of an interface: the wire behind it. Nothing else on the host is touched.
@@ -81,13 +95,60 @@ interface = "public"
 # Names by which Nova calls this host (binding:host_id), besides the name of this machine.
 hosts = []
 
+# The audit trail: every write, every refused request and every login. See docs/guide/audit.md.
+[audit]
+# How many days an event is kept.
+retention_days = 90
+# The most events that are kept. When there are more, the oldest go; refused and failed requests first, as long as
+# they are more than half.
+max_events = 1000000
+
+# Rules for users' passwords and logins, by Keystone's names; see docs/guide/projects-users-groups.md.
+[security_compliance]
+# A user is locked after so many failed logins in a row (0: never), for so many seconds (0: until an administrator
+# enables the user).
+lockout_failure_attempts = 5
+lockout_duration = 300
+# How many passwords in a row must differ, the new one included; 0 allows any, 24 is the most.
+unique_last_password_count = 0
+# How many days a password must be used that its user has chosen, and after how many any password expires; 0: never.
+minimum_password_age = 0
+password_expires_days = 0
+# What new passwords must look like, as a regular expression, and the same in words for those who choose one.
+# password_regex = '^(?=.*\d)(?=.*[a-zA-Z]).{10,}$'
+password_regex_description = ""
+# Whether a password that an administrator has set is good for nothing but to be changed.
+change_password_upon_first_use = false
+
+# The limits of projects that have none of their own; -1 is no limit. The names are those of the API across regions, see
+# docs/guide/quota-and-usage.md.
+[quota]
+# network.floatingips = 50
+# network.ports = 1024
+# loadbalancer.loadbalancers = 15
+# dns.zones = 10
+
 # Interfaces by the name of the physical network that they lead to, as networks name it in
-# provider:physical_network. `public` here is the same as `uplink` above.
+# provider:physical_network; they are the first region's. `public` here is the same as `uplink` above.
 [physical_networks]
 # public = "eth1"
 # storage = "eth2"
 
-# Regions that this process serves.
+# Regions that this process serves, one [[region]] each. Every region has networks, a datapath and an ext-net of its own;
+# users, DNS and secrets are everybody's. `--regions cbk,dbl,fes` is short for three of them.
 [[region]]
+# Its name, in URLs and in the catalogue.
 name = "RegionOne"
+# What it offers: "full", or what a region of the reference service offers ("cbk", "dbl", "fes"), or a list of the features
+# basic, vpn, byoip, lbaas, octavia, dns, trunk, ipv6, fwaas, bgp, metering, qos, sfc.
+profile = "full"
+# Its datapath, and what its ext-net connects to; default: as [agent] says.
+# driver = "null"
+# uplink = "eth3"
+# The prefix of its ext-net, of which this host has the first address; default: the next that is free of 198.51.100.0/24,
+# 203.0.113.0/24 and 192.0.2.0/24. It stays what it is at the region's first start.
+# prefix = "10.255.0.0/24"
+# Interfaces of its other physical networks.
+[region.physical_networks]
+# backup = "eth4"
 "#;

@@ -1,12 +1,11 @@
 //! Reading a configuration file, and saying precisely what is wrong with one.
 
 use std::{
-    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
 };
 
-use super::{Config, cloud, DriverKind, PUBLIC, Uplink, ValueError};
+use super::{Config, PUBLIC, Uplink, ValueError, cloud};
 
 /// A place in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,27 +108,11 @@ impl Config {
     /// Checks what no single value shows.
     pub(super) fn check(&self, file: Option<&Path>) -> Result<(), ConfigError> {
         let conflict = |reason: String| Err(ConfigError::Conflict { file: file.map(Path::to_owned), reason });
-        if self.region.is_empty() {
-            return conflict("no region is left: give one [[region]] with a name, or none for RegionOne".to_owned());
+        if let Err(reason) = self.check_regions() {
+            return conflict(reason);
         }
-        let mut names = BTreeSet::new();
-        for region in &self.region {
-            if !names.insert(&region.name) {
-                return conflict(format!("two [[region]] have the name {}: rename one, or remove it", region.name));
-            }
-        }
-        if self.agent.driver == DriverKind::Ebpf && self.region.len() > 1 {
-            return conflict(format!(
-                "{} regions with agent.driver = \"ebpf\": the eBPF driver serves one region a process; \
-                 start one `baryon up` per region in network namespaces of their own, or set driver = \"null\"",
-                self.region.len()
-            ));
-        }
-        if self.api.listen == self.api.metrics_listen && self.api.listen.port() != 0 {
-            return conflict(format!(
-                "api.listen and api.metrics_listen are both {}: give metrics another port",
-                self.api.listen
-            ));
+        if let Err(reason) = self.api.check() {
+            return conflict(reason);
         }
         if let Some(interface) = self.physical_networks.get(PUBLIC)
             && let Uplink::Interface(uplink) = &self.agent.uplink
@@ -140,6 +123,12 @@ impl Config {
             ));
         }
         if let Err(reason) = cloud::check(&self.identity, &self.nova) {
+            return conflict(reason);
+        }
+        if let Err(reason) = self.security_compliance.rules() {
+            return conflict(reason);
+        }
+        if let Err(reason) = self.audit.check() {
             return conflict(reason);
         }
         if let Err(error) = self.log.filter.parse::<tracing_subscriber::filter::EnvFilter>() {

@@ -12,8 +12,11 @@ pub enum ValueError {
     #[error("'{0}' is not a name of a network interface: 1 to 15 characters without '/' and spaces")]
     Interface(String),
     /// Not a region's name.
-    #[error("'{0}' is not a name of a region: 1 to 64 letters, digits, '-', '_' and '.'")]
+    #[error("'{0}' is not a name of a region: 1 to 64 letters, digits, '-', '_' and '.', the first a letter or digit")]
     Region(String),
+    /// Not a prefix of an external network.
+    #[error("'{0}' is not a prefix of an external network: give an IPv4 network of /8 to /28, such as 10.255.0.0/24")]
+    Prefix(String),
     /// Not a URL.
     #[error("'{0}' is not a URL to reach this service by: give http://HOST:PORT or https://HOST")]
     Url(String),
@@ -40,6 +43,15 @@ pub enum ProxyHeaders {
     XForwarded,
     /// `Forwarded` of RFC 7239.
     Forwarded,
+}
+
+impl fmt::Display for DriverKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ebpf => "ebpf",
+            Self::Null => "null",
+        })
+    }
 }
 
 /// How a log line looks.
@@ -123,7 +135,8 @@ impl FromStr for RegionName {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if (1..=64).contains(&text.len()) && text.chars().all(good) {
+        let first = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if first && text.len() <= 64 && text.chars().all(good) {
             Ok(Self(text.to_owned()))
         } else {
             Err(ValueError::Region(text.to_owned()))
@@ -150,6 +163,14 @@ impl FromStr for PublicUrl {
             }
             _ => Err(fail()),
         }
+    }
+}
+
+impl PublicUrl {
+    /// The first part of its path; empty without one.
+    pub(super) fn first_part(&self) -> &str {
+        let after_scheme = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        after_scheme.split('/').nth(1).unwrap_or_default()
     }
 }
 

@@ -11,7 +11,7 @@ use logical::{SERVICE_ADDRESS, SERVICE_MAC};
 use types::{Cidr, MacAddr};
 
 use super::{delete_link, find, silence_ipv6};
-use crate::{Error, error::Result, instance::InstanceId};
+use crate::{Error, error::Result, region::Part};
 
 /// The interface inside.
 const INSIDE: &str = "svc0";
@@ -32,14 +32,14 @@ pub struct ServiceLink {
 }
 
 /// Makes whatever is missing.
-pub(super) fn ensure(links: &Links, instance: InstanceId) -> Result<ServiceLink> {
-    let netns_name = instance.service_netns();
+pub(super) fn ensure(links: &Links, part: Part) -> Result<ServiceLink> {
+    let netns_name = part.service_netns();
     let netns = match Netns::open(&netns_name) {
         Err(error) if error.is_not_found() => Netns::create(&netns_name)?,
         other => other?,
     };
     let inside = Links::open_in(&netns)?;
-    let (outer, inner) = pair(links, &inside, &netns, instance)?;
+    let (outer, inner) = pair(links, &inside, &netns, part)?;
 
     let loopback = inside.by_name("lo")?;
     if !loopback.up {
@@ -66,8 +66,8 @@ pub(super) fn ensure(links: &Links, instance: InstanceId) -> Result<ServiceLink>
 
 /// Both ends, made anew unless they belong together. An outer end whose inner one is not in the
 /// namespace leads into a deleted namesake.
-fn pair(links: &Links, inside: &Links, netns: &Netns, instance: InstanceId) -> Result<(Link, Link)> {
-    let name = instance.service_device();
+fn pair(links: &Links, inside: &Links, netns: &Netns, part: Part) -> Result<(Link, Link)> {
+    let name = part.service_device();
     let (outer, inner) = (find(links, &name)?, find(inside, INSIDE)?);
     match (outer, inner) {
         (Some(outer), Some(inner)) if outer.peer_ifindex == Some(inner.ifindex) => {
@@ -102,10 +102,10 @@ fn pair(links: &Links, inside: &Links, netns: &Netns, instance: InstanceId) -> R
 }
 
 /// Removes the namespace and the way into it.
-pub(super) fn remove(links: &Links, instance: InstanceId, removed: &mut Vec<String>) -> Result<()> {
-    delete_link(links, &instance.service_device(), removed)?;
-    if Netns::delete(&instance.service_netns())? {
-        removed.push(format!("network namespace {}", instance.service_netns()));
+pub(super) fn remove(links: &Links, part: Part, removed: &mut Vec<String>) -> Result<()> {
+    delete_link(links, &part.service_device(), removed)?;
+    if Netns::delete(&part.service_netns())? {
+        removed.push(format!("network namespace {}", part.service_netns()));
     }
     Ok(())
 }

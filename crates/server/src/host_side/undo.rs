@@ -10,7 +10,12 @@ use std::{
 use hostnet::sysctl;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, data_dir::write_whole, error::Result};
+use crate::{
+    Error,
+    data_dir::write_whole,
+    error::Result,
+    region::{Part, Slot},
+};
 
 /// The record, in the run directory: a reboot undoes both the changes and it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -19,7 +24,8 @@ struct Record {
     namespace: u64,
     /// Old values by key.
     sysctls: BTreeMap<String, String>,
-    /// Interfaces of physical networks, which the driver makes listen to more than their own address.
+    /// Interfaces of physical networks, which the driver makes listen to more than their own address:
+    /// those of the first region by the network's name, those of others by `<region's label>/network`.
     #[serde(default)]
     physical_networks: BTreeMap<String, String>,
 }
@@ -76,9 +82,11 @@ impl Undo {
         self.write()
     }
 
-    /// Adds interfaces that carry physical networks.
-    pub(super) fn note_physical_networks(&mut self, networks: &BTreeMap<String, String>) -> Result<()> {
-        self.record.physical_networks.clone_from(networks);
+    /// Notes the interfaces that carry a region's physical networks.
+    pub(super) fn note_physical_networks(&mut self, part: Part, networks: &BTreeMap<String, String>) -> Result<()> {
+        let key = |network: &str| key_of(part, network);
+        self.record.physical_networks.retain(|known, _| network_of(part, known).is_none());
+        self.record.physical_networks.extend(networks.iter().map(|(network, wire)| (key(network), wire.clone())));
         self.write()
     }
 
@@ -109,9 +117,23 @@ pub(super) fn namespace(run_dir: &Path) -> Result<Option<u64>> {
     Ok(read(run_dir)?.map(|record| record.namespace))
 }
 
-/// Interfaces of physical networks, as far as they are known.
-pub(super) fn physical_networks(run_dir: &Path) -> Result<BTreeMap<String, String>> {
-    Ok(read(run_dir)?.map(|record| record.physical_networks).unwrap_or_default())
+/// Interfaces of a region's physical networks, as far as they are known.
+pub(super) fn physical_networks(part: Part, run_dir: &Path) -> Result<BTreeMap<String, String>> {
+    let all = read(run_dir)?.map(|record| record.physical_networks).unwrap_or_default();
+    let of_part = |(key, wire): (String, String)| Some((network_of(part, &key)?.to_owned(), wire));
+    Ok(all.into_iter().filter_map(of_part).collect())
+}
+
+fn key_of(part: Part, network: &str) -> String {
+    if part.slot == Slot::FIRST { network.to_owned() } else { format!("{}/{network}", part.label()) }
+}
+
+/// The network that a key names, if it is one of the region's.
+fn network_of(part: Part, key: &str) -> Option<&str> {
+    match key.split_once('/') {
+        None => (part.slot == Slot::FIRST).then_some(key),
+        Some((label, network)) => (label == part.label()).then_some(network),
+    }
 }
 
 /// Puts everything back and forgets it.

@@ -1,14 +1,16 @@
-//! The role `agent`: the host side, the driver, and the socket. It ends with the supervisor; the
+//! The role `agent`: the host side, a driver of each region, and the socket. It ends with the supervisor; the
 //! datapath stays.
+
+use std::sync::Mutex;
 
 use driver_ebpf::{EbpfConfig, EbpfDriver};
 
 use crate::{
     Error,
-    agent::{self, ServingDriver},
+    agent::{self, Drivers, ServingDriver},
     cli::RoleName,
     error::Result,
-    host_side,
+    host_side::{self, RegionSide},
     role::{self, AgentSettings, Announcement},
 };
 
@@ -17,19 +19,27 @@ pub(super) fn run() -> Result<()> {
     let settings: AgentSettings = role::settings(RoleName::Agent)?;
     crate::logging::start(&settings.log);
     let host = host_side::ensure(&settings)?;
-    let services = agent::start_services(host.services.netns, settings.log)?;
-    let driver = EbpfDriver::open(EbpfConfig {
-        instance: settings.instance.to_string(),
-        run_dir: settings.run_dir.clone(),
-        physical_networks: host.physical_networks,
-        service_interface: Some(host.services.device),
-        service_mac: host.services.mac,
-        timeouts: settings.timeouts,
-        ..EbpfConfig::default()
-    })?;
+    let mut drivers = Drivers::new();
+    for RegionSide { region, physical_networks, services } in host.regions {
+        let part = region.part(settings.instance);
+        let name = region.name.to_string();
+        let feeder = agent::start_services(name.clone(), services.netns, settings.log.clone())?;
+        let driver = EbpfDriver::open(EbpfConfig {
+            instance: part.label(),
+            run_dir: part.run_dir(&settings.run_dir),
+            first_ifindex: part.slot.first_ifindex(),
+            physical_networks,
+            service_interface: Some(services.device),
+            service_mac: services.mac,
+            timeouts: settings.timeouts,
+            ..EbpfConfig::default()
+        })?;
+        drivers.insert(name, Mutex::new(ServingDriver::new(driver, feeder)));
+    }
     let socket = agent::socket(&settings.run_dir);
     let failed = || Error::io(format!("serve at {}", socket.display()));
-    let listener = agent::bind(&socket).map_err(failed())?;
+    settings.account.let_into(&settings.run_dir)?;
+    let listener = agent::bind(&socket, settings.account).map_err(failed())?;
     std::thread::Builder::new()
         .name("lifeline".to_owned())
         .spawn(|| {
@@ -40,5 +50,5 @@ pub(super) fn run() -> Result<()> {
         })
         .map_err(Error::io("start a thread"))?;
     Announcement::Ready { notes: host.notes }.send()?;
-    agent::serve(&listener, ServingDriver::new(driver, services)).map_err(failed())
+    agent::serve(&listener, drivers).map_err(failed())
 }

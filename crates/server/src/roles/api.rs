@@ -1,4 +1,4 @@
-//! The role `api`: HTTP, store, compiler and reconcile, without any capability.
+//! The role `api`: HTTP, store, compiler and reconcile, as a user of its own without any capability.
 
 mod accounts;
 mod cloud;
@@ -6,6 +6,8 @@ mod external;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use api::{Certificate, Listeners, PemPair, Tls};
+use hostnet::sandbox::{self, SandboxSpec};
 use intent::{Settings, World};
 use logical::{Driver, NullDriver};
 use reconcile::{Reconciler, Regions};
@@ -14,12 +16,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     Error,
+    account::Account,
     agent::{self, RemoteDriver},
     cli::RoleName,
-    config::{ApiConfig, DriverKind, PUBLIC, ProxyHeaders, RegionConfig},
+    config::{ApiConfig, ConfigError, DriverKind, ProxyHeaders},
     data_dir::DataDir,
     error::Result,
-    role::{self, Announcement, ApiSettings},
+    region::Region,
+    role::{self, Announcement, ApiSettings, News},
 };
 
 /// How long open requests may take to finish, within the supervisor's patience.
@@ -27,33 +31,40 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// Serves until the supervisor ends it.
 pub(super) fn run() -> Result<()> {
-    // Before anything is read or any thread started: what is dropped here nothing below can use.
-    hostnet::sandbox::drop_all_capabilities()?;
+    let settings: ApiSettings = role::settings(RoleName::Api)?;
+    let tls = certificate(&settings.api)?;
+    // A low port takes a right, the last one that is used.
+    let listeners = Listeners::open(settings.api.listen, Some(settings.api.metrics_listen))?;
+    // Before any thread is started: what is dropped here nothing below can use.
+    match settings.account {
+        Some(Account { uid, gid }) => sandbox::enter(&SandboxSpec { uid, gid, ..SandboxSpec::default() })?,
+        None => sandbox::drop_all_capabilities()?,
+    }
     // The database and the keys are nobody else's, wherever the data directory is.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
-    let settings: ApiSettings = role::settings(RoleName::Api)?;
     crate::logging::start(&settings.log);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::io("start the runtime"))?;
-    let result = runtime.block_on(serve(&settings));
+    let result = runtime.block_on(serve(&settings, listeners, tls));
     // Threads that still wait for the agent must not keep the process.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(settings: &ApiSettings) -> Result<()> {
+async fn serve(settings: &ApiSettings, listeners: Listeners, tls: Option<Arc<Tls>>) -> Result<()> {
     let data_dir = DataDir::open(&settings.data_dir)?;
     let store = Store::open(&data_dir.database())?;
     let regions: Vec<String> = settings.regions.iter().map(|region| region.name.to_string()).collect();
     let mut cloud = cloud::Cloud::new(settings.cloud.as_ref(), &store, &regions).await?;
     if cloud.external.is_none() {
         let ready = accounts::ensure(&store, &data_dir, &settings.api, &regions).await?;
-        external::ensure(&store, &regions, &ready.admin_project).await?;
+        external::ensure(&store, &settings.regions, &ready.admin_project).await?;
     }
 
-    let reconcilers = regions
+    let reconcilers = settings
+        .regions
         .iter()
-        .map(|region| Ok(Reconciler::spawn(store.clone(), region.clone(), driver(settings))?))
+        .map(|region| Ok(Reconciler::spawn(store.clone(), region.name.to_string(), driver(settings, region))?))
         .collect::<Result<Vec<_>>>()?;
     let world: Arc<dyn World> = Arc::new(Regions::new(&reconcilers));
 
@@ -61,19 +72,24 @@ async fn serve(settings: &ApiSettings) -> Result<()> {
     config.limits.shutdown_time = SHUTDOWN;
     config.health_listen = Some(settings.api.metrics_listen);
     config.public_url = settings.api.public_url.as_ref().map(ToString::to_string);
+    config.tls.clone_from(&tls);
     config.proxies = proxies(&settings.api);
-    config.regions =
-        settings.regions.iter().enumerate().map(|(index, region)| api_region(settings, index, region)).collect();
+    config.limits.failures.burst = settings.api.failed_logins.get();
+    config.limits.failures.interval = Duration::from_secs(settings.api.failed_login_seconds.get().into());
+    config.audit = settings.audit.into();
+    config.security = security_rules(settings)?;
+    config.preview = settings.api.preview;
+    config.regions = settings.regions.iter().map(|region| api_region(settings, region)).collect();
     config.external = cloud.external.take();
     config.peers = cloud.peers.clone();
     let mut probes = probes(&world, settings);
     if let Some(counters) = cloud.counters.take() {
         probes.metrics.push(Box::new(move || counters.render()));
     }
-    let bound = api::bind(config, store, Arc::clone(&world), probes).await?;
+    let bound = api::bind_on(listeners, config, store, Arc::clone(&world), probes).await?;
     let notifier = cloud.notify();
     Announcement::Ready { notes: Vec::new() }.send()?;
-    bound.run(end()).await;
+    bound.run(end(tls)).await;
     if let Some(notifier) = notifier {
         // What it has not told is told after the next start.
         notifier.abort();
@@ -82,6 +98,32 @@ async fn serve(settings: &ApiSettings) -> Result<()> {
     tokio::task::spawn_blocking(move || reconcilers.into_iter().for_each(Reconciler::stop))
         .await
         .map_err(|error| Error::io("stop reconciling")(error.into()))
+}
+
+/// The rules for passwords and logins. The supervisor has made the same of its file.
+fn security_rules(settings: &ApiSettings) -> Result<api::SecurityCompliance> {
+    Ok(settings.security_compliance.rules().map_err(|reason| ConfigError::Conflict { file: None, reason })?)
+}
+
+/// The first certificate, which comes after the settings.
+fn certificate(config: &ApiConfig) -> Result<Option<Arc<Tls>>> {
+    if config.tls_certificate.is_none() {
+        return Ok(None);
+    }
+    let Some(News::Certificate { certificate, key }) = role::next_news() else {
+        return Err(Error::Usage("the supervisor gave no certificate: use `baryon up`".to_owned()));
+    };
+    let certificate = Certificate::parse(&PemPair { certificate, key })
+        .map_err(|error| Error::Usage(format!("the certificate of the listener: {error}")))?;
+    Ok(Some(Tls::new(certificate)))
+}
+
+/// Another certificate, or the news that there is none. What goes wrong is told where it is noted.
+fn renew(tls: &Tls, news: News) {
+    match news {
+        News::Certificate { certificate, key } => drop(tls.replace(&PemPair { certificate, key })),
+        News::NoCertificate { reason } => tls.failed(&reason),
+    }
 }
 
 fn proxies(api: &ApiConfig) -> api::TrustedProxies {
@@ -93,20 +135,21 @@ fn proxies(api: &ApiConfig) -> api::TrustedProxies {
 }
 
 /// What operations in a region need to know.
-fn api_region(settings: &ApiSettings, index: usize, region: &RegionConfig) -> api::Region {
-    let name = region.name.to_string();
-    let mut physical_networks = vec![external::physical_network(index, &name)];
-    physical_networks.extend(settings.physical_networks.iter().filter(|network| *network != PUBLIC).cloned());
+fn api_region(settings: &ApiSettings, region: &Region) -> api::Region {
+    let mut physical_networks = vec![region.public()];
+    physical_networks.extend(region.physical_networks.keys().cloned());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").map(|text| text.trim().to_owned());
     let defaults = Settings::default();
     let (host, other_hosts) = (host.unwrap_or(defaults.host.clone()), settings.hosts.clone());
-    let settings = Settings { physical_networks, host, other_hosts, ..defaults };
-    api::Region { name, settings: Arc::new(settings) }
+    let quotas = settings.quota.defaults().clone();
+    let settings = Settings { physical_networks, host, other_hosts, quotas, ..defaults };
+    let driver = region.driver.to_string();
+    api::Region { driver, ..api::Region::new(region.name.as_str(), region.profile, settings) }
 }
 
-fn driver(settings: &ApiSettings) -> Box<dyn Driver> {
-    match settings.driver {
-        DriverKind::Ebpf => Box::new(RemoteDriver::new(agent::socket(&settings.run_dir))),
+fn driver(settings: &ApiSettings, region: &Region) -> Box<dyn Driver> {
+    match region.driver {
+        DriverKind::Ebpf => Box::new(RemoteDriver::new(agent::socket(&settings.run_dir), region.name.to_string())),
         DriverKind::Null => Box::new(NullDriver::default()),
     }
 }
@@ -156,11 +199,15 @@ fn metrics(world: &dyn World, regions: &[String]) -> String {
     text
 }
 
-/// Ready when the supervisor is gone, or tells this process to end.
-async fn end() {
+/// Ready when the supervisor is gone, or tells this process to end. What else it says is done meanwhile.
+async fn end(tls: Option<Arc<Tls>>) {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        role::wait_for_end();
+        while let Some(news) = role::next_news() {
+            if let Some(tls) = &tls {
+                renew(tls, news);
+            }
+        }
         let _ = sender.send(());
     });
     let terminated = async {

@@ -49,8 +49,8 @@ impl fmt::Display for Ended {
 }
 
 impl Child {
-    /// Starts the role and gives it its settings.
-    pub(super) async fn start(role: RoleName, settings: &str) -> Result<Self> {
+    /// Starts the role and gives it its settings, and the news that belongs to them.
+    pub(super) async fn start(role: RoleName, settings: &str, news: Option<&str>) -> Result<Self> {
         let failed = |source| Error::io(format!("start the role {}", role.name()))(source);
         let mut process = Command::new(role::program())
             .args(["role", role.name()])
@@ -64,11 +64,24 @@ impl Child {
         let (Some(mut lifeline), Some(stdout)) = (process.stdin.take(), process.stdout.take()) else {
             return Err(failed(std::io::Error::other("its pipes are missing")));
         };
-        if let Err(error) = lifeline.write_all(settings.as_bytes()).await {
+        let lines = settings.to_owned() + news.unwrap_or_default();
+        if let Err(error) = lifeline.write_all(lines.as_bytes()).await {
             // It died before it read them; how is seen where its end is waited for.
             tracing::debug!(role = role.name(), "settings not delivered: {error}");
         }
         Ok(Self { role, process, lifeline: Some(lifeline), words: BufReader::new(stdout).lines() })
+    }
+
+    /// Tells the role something while it runs.
+    pub(super) async fn tell(&mut self, news: &str) {
+        let Some(lifeline) = &mut self.lifeline else { return };
+        let told = tokio::time::timeout(PATIENCE, lifeline.write_all(news.as_bytes())).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::warn!(
+                role = self.role.name(),
+                "does not take news; a role that has ended gets it when it is back"
+            );
+        }
     }
 
     /// What the role says of its start; `None` when it ended without a word.

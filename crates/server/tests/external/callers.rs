@@ -93,7 +93,8 @@ fn access_rules_hold(cloud: &Cloud) {
         .unwrap()
         .expect(201)
         .unwrap();
-    let credential = json!({ "id": made["application_credential"]["id"], "secret": made["application_credential"]["secret"] });
+    let credential =
+        json!({ "id": made["application_credential"]["id"], "secret": made["application_credential"]["secret"] });
     let identity = json!({ "methods": ["application_credential"], "application_credential": credential });
     let token = cloud.keystone.log_in_with(identity, Value::Null).unwrap().token;
     assert_eq!(cloud.status(&token), 200);

@@ -41,8 +41,14 @@ fn nova_boots_a_server_and_hears_what_it_waits_for() {
 
     let server = "0f3d2b1a-5c6d-4e7f-8a9b-0c1d2e3f4a5b".to_owned();
     let host = "compute-1".to_owned();
-    let known = [("project", project), ("network", network), ("subnet", subnet), ("external", external),
-        ("server", server), ("host", host)];
+    let known = [
+        ("project", project),
+        ("network", network),
+        ("subnet", subnet),
+        ("external", external),
+        ("server", server),
+        ("host", host),
+    ];
     let mut conversation = Conversation {
         cloud: &cloud,
         nova: &nova,

@@ -1,7 +1,7 @@
 //! Keystone away, and a service user that is none.
 
 use serde_json::Value;
-use testkit::{rest, wait_for, PATIENCE};
+use testkit::{PATIENCE, rest, wait_for};
 
 use crate::cloud::Cloud;
 

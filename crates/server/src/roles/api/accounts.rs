@@ -42,6 +42,7 @@ pub(super) async fn ensure(
     let text = render(
         &format!("{}/identity/v3", api.base_url()),
         region,
+        api.ca_certificate.as_deref(),
         &[
             Account { cloud: ADMIN, username: "admin", password: &admin_password, project: "admin" },
             Account { cloud: DEMO, username: "demo", password: &demo_password, project: "demo" },
