@@ -13,7 +13,7 @@
 //! `store::audit::PRINCIPALS`); of a refused request it tells the path's ids and our own words, never
 //! its body or headers. The name in a failed login is not told: people type passwords there.
 //!
-//! Why it is made this way: `docs/adr/0006-audit-trail.md`. Its names follow CADF, the event format
+//! Why it is made this way: `docs/adr/0005-audit-trail.md`. Its names follow CADF, the event format
 //! of OpenStack's own services: initiator, action, target, outcome, observer, reason.
 
 mod answered;
@@ -27,6 +27,8 @@ mod write;
 
 use std::time::Duration;
 
+use crate::{endpoint::Endpoint, identity::Access};
+
 pub(crate) use answered::Asked;
 pub(crate) use bound::shortened;
 pub(crate) use keeper::Keeper;
@@ -34,6 +36,11 @@ pub(crate) use query::handle;
 pub(crate) use trail::Trail;
 pub(crate) use witness::Witness;
 pub(crate) use write::record;
+
+/// What `/baryon` answers.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new("GET", "/baryon/v1/audit", Access::Authenticated)]
+}
 
 /// How much the trail remembers.
 #[derive(Debug, Clone)]

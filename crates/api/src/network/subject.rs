@@ -2,7 +2,6 @@
 
 use hyper::Method;
 
-use super::find_resource;
 use crate::audit::Subject;
 
 /// Of a request below `/network`: a region, `v2.0`, the rest.
@@ -30,8 +29,9 @@ pub(crate) fn subject(method: &Method, parts: &[&str]) -> Subject {
             let id = rest.first().copied();
             of(format!("{verb}_baryon_{kind}"), if id.is_some() { "port" } else { "region" }, id)
         }
-        _ => match find_resource(rest) {
-            Some((operations, below)) => {
+        _ => match intent::operations_at(rest) {
+            Some((operations, length, _)) => {
+                let below = rest.get(length..).unwrap_or_default();
                 let member = operations.info().member;
                 match below {
                     [] => of(format!("{verb}_{member}"), member, None),
