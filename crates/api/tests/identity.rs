@@ -73,7 +73,7 @@ fn wrong_credentials_are_all_refused_alike() {
         assert!(answer.header("www-authenticate").unwrap().starts_with("Keystone uri=\"http://127.0.0.1:"));
     }
     for (body, status) in
-        [("{", 400), ("{}", 400), ("[]", 400), (r#"{"auth": {"identity": {"methods": ["saml2"]}}}"#, 401)]
+        [("{", 400), ("{}", 400), ("[]", 400), (r#"{"auth": {"identity": {"methods": ["saml2"], "saml2": {}}}}"#, 401)]
     {
         assert_eq!(api.send("POST", "/identity/v3/auth/tokens", &[], Some(body)).status, status, "{body}");
     }

@@ -148,6 +148,9 @@ fn made(call: &Call<'_>, body: Body, secret_hash: String) -> Result<ApplicationC
     for rule in body.access_rules {
         access_rules.push(rule.stored(call.identity, &user_id)?);
     }
+    // As the store will list them.
+    access_rules.sort_by(|one, other| one.id.cmp(&other.id));
+    access_rules.dedup();
     Ok(ApplicationCredential {
         id: types::ApplicationCredentialId::random(),
         user_id,

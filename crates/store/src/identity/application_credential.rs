@@ -168,7 +168,7 @@ impl Identity<'_> {
     }
 
     /// Deletes the application credentials that have a role, which is about to be deleted.
-    pub fn delete_application_credentials_with(&self, role: &RoleId) -> Result<(), StoreError> {
+    pub(super) fn delete_application_credentials_with(&self, role: &RoleId) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(
             "DELETE FROM application_credentials
              WHERE id IN (SELECT application_credential_id FROM application_credential_roles WHERE role_id = ?1)",

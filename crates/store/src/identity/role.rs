@@ -77,8 +77,10 @@ impl Identity<'_> {
         Ok(())
     }
 
-    /// Deletes a role with its assignments and implications. False when there is none.
+    /// Deletes a role with its assignments and implications, and the application credentials that have
+    /// it. False when there is none.
     pub fn delete_role(&self, id: &RoleId) -> Result<bool, StoreError> {
+        self.delete_application_credentials_with(id)?;
         Ok(self.connection.execute("DELETE FROM roles WHERE id = ?1", [id.as_str()])? > 0)
     }
 
