@@ -31,12 +31,13 @@ mod config;
 mod discovery;
 mod dns;
 mod edge;
+mod endpoint;
 mod identity;
 mod load_balancer;
 mod network;
 mod null_world;
-mod service;
 mod peer;
+mod service;
 
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ use tokio::sync::Semaphore;
 
 pub use audit::AuditConfig;
 pub use config::{ApiConfig, Limits, Region};
+pub use endpoint::{Endpoint, endpoints};
 pub use edge::{
     Bound, Certificate, Listeners, PemPair, Probes, ProxyHeaders, ServeError, Tls, TlsError, TrustedProxies,
 };
@@ -62,7 +64,12 @@ pub use null_world::NullWorld;
 
 use audit::Trail;
 use edge::Metrics;
-use identity::{external::External, failures::Failures, keyring::{Family, Keyring}, password::Passwords};
+use identity::{
+    external::External,
+    failures::Failures,
+    keyring::{Family, Keyring},
+    password::Passwords,
+};
 
 /// What every request works with.
 pub(crate) struct Api {
@@ -108,12 +115,25 @@ pub async fn bind_on(
     let questions = Arc::new(Semaphore::new(limits.questions));
     let external = config.external.clone().map(|identity| Arc::new(External::new(identity)));
     if external.is_none() {
-        identity::bootstrap::refresh_catalogue(&store, config.region_names()).await?;
+        identity::bootstrap::refresh_catalogue(&store, &config).await?;
     }
     let failures = Failures::new(limits.failures.clone());
     let metrics = Metrics::default();
     let (trail, keeper) = Trail::new(&config.audit);
-    let api = Api { config, store, world, keys, secret_keys, external, passwords, failures, metrics, trail, turns, questions };
+    let api = Api {
+        config,
+        store,
+        world,
+        keys,
+        secret_keys,
+        external,
+        passwords,
+        failures,
+        metrics,
+        trail,
+        turns,
+        questions,
+    };
     Bound::open(api, listeners, keeper, probes)
 }
 

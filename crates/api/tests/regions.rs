@@ -16,10 +16,7 @@ use types::PortId;
 const REGIONS: [(&str, Profile); 3] = [("cbk", Profile::Cbk), ("dbl", Profile::Dbl), ("fes", Profile::Fes)];
 
 fn cloud(regions: &[(&str, Profile)], world: Arc<dyn World>) -> TestApi {
-    let region = |(name, profile): &(&str, Profile)| Region {
-        name: (*name).to_owned(),
-        settings: Arc::new(Settings { features: profile.features(), ..Settings::default() }),
-    };
+    let region = |(name, profile): &(&str, Profile)| Region::new(name, *profile, Settings::default());
     TestApi::with(|config| config.regions = regions.iter().map(region).collect(), world)
 }
 

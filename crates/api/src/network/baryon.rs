@@ -75,7 +75,7 @@ pub(super) async fn drops(visit: &Visit, port: &str) -> Result<Reply, NetworkErr
     visit
         .read(move |read, context| {
             if let Some(ports) = intent::operations("ports") {
-                ports.show(read, context, &id, &["id".to_owned()])?;
+                ports.show(read, context, id.as_str().into(), &["id".to_owned()])?;
             }
             Ok(())
         })
