@@ -6,6 +6,7 @@ mod commit;
 mod directory;
 mod lease;
 mod quota;
+mod role;
 mod statements;
 
 use std::path::PathBuf;
