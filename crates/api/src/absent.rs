@@ -7,7 +7,11 @@
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::edge::{Reply, Request};
+use crate::{
+    edge::{Reply, Request},
+    endpoint::Endpoint,
+    identity::Access,
+};
 
 const MESSAGE: &str = "Baryon has no compute service: it connects servers that exist already. \
     Create a port (openstack port create) and connect a network namespace or a tap device to it on this host: \
@@ -40,6 +44,13 @@ fn in_passing(parts: &[&str], request: &Request) -> Option<Reply> {
         (["os-availability-zone", ..], &Method::GET) => Some(Reply::ok(&json!({ "availabilityZoneInfo": [] }))),
         _ => None,
     }
+}
+
+/// What is answered in place of these services: to everybody, since there is nothing to tell.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    ["/compute", "/compute/v2.1", "/compute/v2.1/{anything}", "/image", "/image/{anything}"]
+        .map(|path| Endpoint::new("GET", path, Access::Anyone))
+        .to_vec()
 }
 
 /// Answers a request to a service that is not there.

@@ -3,7 +3,16 @@
 use hyper::Method;
 use serde_json::json;
 
-use crate::edge::{Reply, Request, html_not_found};
+use crate::{
+    edge::{Reply, Request, html_not_found},
+    endpoint::Endpoint,
+    identity::Access,
+};
+
+/// What is at the root.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![Endpoint::new("GET", "/", Access::Anyone)]
+}
 
 /// The services of this address.
 pub(crate) fn root(request: &Request) -> Reply {

@@ -7,6 +7,7 @@
 mod caller;
 mod error;
 mod quota;
+mod routes;
 mod version;
 
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use crate::{
     Api,
     audit::Subject,
     edge::{Reply, Request, html_not_found},
+    endpoint::Endpoint,
+    identity::Access,
     service,
 };
 use error::DnsError;
@@ -38,12 +41,16 @@ pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
     let visit = service::Visit::new(api, request, SERVICE, subject);
     let reply = match request.parts_after(1).as_slice() {
         [] => version::list(&visit),
-        ["v2", "quotas", rest @ ..] => quota::route(&visit, rest).await,
-        // A stranger learns nothing of what is here. The real service has nothing at `/v2` itself either.
-        _ => visit.read(|_, _| Err(DnsError::UnknownPath)).await,
+        // The real service has nothing at `/v2` itself.
+        parts => routes::answer(&visit, parts).await,
     };
     let reply = reply.unwrap_or_else(|error| error.into_reply(request));
     if request.method == Method::HEAD { reply.without_body() } else { reply }
+}
+
+/// What this service answers when it is there.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    [Endpoint::new("GET", "/dns", Access::Anyone)].into_iter().chain(routes::endpoints()).collect()
 }
 
 /// What a path below `/dns` is about.

@@ -73,11 +73,27 @@ pub(crate) use subject::{is_login, subject};
 use crate::{
     Api,
     edge::{Reply, Request},
+    endpoint::Endpoint,
 };
 
 /// An error of the edge in this service's words.
 pub(crate) fn refusal(status: StatusCode, message: &str) -> Reply {
     error::body(status, message)
+}
+
+/// What this service answers: its table, and those lines of it that are at the root too.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let versions = ["/identity", "/identity/v3"].map(|path| Endpoint::new("GET", path, Access::Anyone));
+    let lines = |base: &'static str| {
+        routes().map(move |route| Endpoint::new(route.method, format!("{base}{}", route.path), route.access))
+    };
+    let at_root = lines("/v3").filter(|line| is_at_root(&line.path.split('/').skip(2).collect::<Vec<_>>()));
+    versions.into_iter().chain(lines("/identity/v3")).chain(at_root).collect()
+}
+
+/// Whether a path below `/v3` is answered at the root of the listener.
+fn is_at_root(parts: &[&str]) -> bool {
+    matches!(parts, ["projects", _, "quota" | "current_usage"])
 }
 
 /// Answers a request under `/identity`.
@@ -102,9 +118,10 @@ pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
 /// service that this one is modelled on look for them. They are ours whoever keeps the projects.
 pub(crate) async fn quotas(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
     let parts = request.parts_after(1);
-    let reply = match parts.as_slice() {
-        ["projects", _, "quota" | "current_usage"] => route::dispatch(api, request, &parts).await,
-        _ => Err(KeystoneError::UnknownPath),
+    let reply = if is_at_root(&parts) {
+        route::dispatch(api, request, &parts).await
+    } else {
+        Err(KeystoneError::UnknownPath)
     };
     finish(request, reply)
 }

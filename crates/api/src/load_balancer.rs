@@ -8,6 +8,7 @@
 
 mod error;
 mod quota;
+mod routes;
 mod version;
 
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::{
     Api, Region,
     audit::Subject,
     edge::{Reply, Request, html_not_found},
+    endpoint::Endpoint,
+    identity::Access,
     service,
 };
 use error::LoadBalancerError;
@@ -27,6 +30,7 @@ use error::LoadBalancerError;
 const SERVICE: &str = "load-balancer";
 
 /// A request and its region.
+#[derive(Clone)]
 struct Visit {
     base: service::Visit,
     region: Region,
@@ -65,16 +69,18 @@ pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
 async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, LoadBalancerError> {
     match parts {
         [] => version::list(visit),
-        ["v2" | "v2.0"] | ["v2" | "v2.0", "lbaas"] => version::v2(visit).await,
-        ["v2" | "v2.0", "lbaas", "quotas", rest @ ..] | ["v2" | "v2.0", "quotas", rest @ ..] => {
-            quota::route(visit, rest).await
-        }
+        ["v2" | "v2.0", "lbaas", rest @ ..] | ["v2" | "v2.0", rest @ ..] => routes::answer(visit, rest).await,
         _ => {
-            // A stranger learns nothing of what is here.
             visit.base.read(|_, _| Ok::<_, LoadBalancerError>(())).await?;
             Err(LoadBalancerError::UnknownPath)
         }
     }
+}
+
+/// What this service answers when it is there.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let root = Endpoint::new("GET", "/load-balancer/{region}", Access::Anyone);
+    [root].into_iter().chain(routes::endpoints()).collect()
 }
 
 /// What a path below `/load-balancer` is about.

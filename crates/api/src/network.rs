@@ -12,6 +12,7 @@ mod extension;
 mod page;
 mod quota;
 mod resource;
+mod routes;
 mod subject;
 mod tag;
 mod version;
@@ -19,13 +20,14 @@ mod visit;
 
 use std::sync::Arc;
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use model::Feature;
-use serde_json::json;
 
 use crate::{
     Api,
     edge::{Reply, Request, html_not_found},
+    endpoint::Endpoint,
+    identity::Access,
 };
 use error::NetworkError;
 pub(crate) use subject::subject;
@@ -55,8 +57,6 @@ pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
 
 /// Finds what a path below `/v2.0` means.
 async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
-    let request = &visit.request;
-    let get = request.method == Method::GET || request.method == Method::HEAD;
     let feature = parts.first().map_or(Feature::Basic, |first| Feature::of_path(first));
     if feature != Feature::Basic
         && let Some(absence) = extension::Absence::of(visit, feature)
@@ -65,31 +65,19 @@ async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
         visit.read(|_, _| Ok(())).await?;
         return Err(NetworkError::Absent(absence));
     }
-    match parts {
-        [] if get => version::v2(visit).await,
-        ["extensions"] if get => extension::list(visit).await,
-        ["extensions", alias] if get => extension::show(visit, alias).await,
-        [] | ["extensions", ..] => Err(NetworkError::MethodNotAllowed),
-        [empty @ ("agents" | "availability_zones")] if get => {
-            // What clients ask in passing. One host has no agents apart from itself, and no zones.
+    if let Some(answer) = routes::answer(visit, parts).await {
+        return answer;
+    }
+    match find_resource(parts) {
+        Some((operations, rest)) => resource::route(visit, operations, rest).await,
+        None => {
             visit.read(|_, _| Ok(())).await?;
-            Ok(Reply::ok(&json!({ *empty: [] })))
+            let region = visit.region.clone();
+            Err(match feature {
+                Feature::Basic => NetworkError::UnknownResource { region, path: parts.join("/") },
+                feature => NetworkError::NotYet { region, feature },
+            })
         }
-        ["quotas", rest @ ..] => quota::route(visit, rest).await,
-        ["baryon", "trace"] => baryon::trace(visit).await,
-        ["baryon", "drops", port] => baryon::drops(visit, port).await,
-        ["baryon", "status"] => baryon::status(visit).await,
-        _ => match find_resource(parts) {
-            Some((operations, rest)) => resource::route(visit, operations, rest).await,
-            None => {
-                visit.read(|_, _| Ok(())).await?;
-                let region = visit.region.clone();
-                Err(match feature {
-                    Feature::Basic => NetworkError::UnknownResource { region, path: parts.join("/") },
-                    feature => NetworkError::NotYet { region, feature },
-                })
-            }
-        },
     }
 }
 
@@ -101,4 +89,17 @@ fn find_resource<'a, 'b>(parts: &'a [&'b str]) -> Option<(&'static dyn intent::O
         // Upstream takes security_groups for security-groups.
         Some((intent::operations(&path.join("/").replace('_', "-"))?, rest))
     })
+}
+
+/// What this service answers: the table of paths of their own, and the resources with what is below them.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let base = "/network/{region}/v2.0";
+    let mut endpoints = vec![Endpoint::new("GET", "/network/{region}", Access::Anyone)];
+    endpoints.extend(routes::endpoints(base));
+    for info in model::registry::RESOURCES.iter() {
+        endpoints.extend(resource::endpoints(&format!("{base}/{}", info.path), info));
+    }
+    let action = |(path, name, _): &(&str, &str, _)| format!("{base}/{path}/{{id}}/{name}");
+    endpoints.extend(intent::ACTIONS.iter().map(|line| Endpoint::new("PUT", action(line), Access::Authenticated)));
+    endpoints
 }

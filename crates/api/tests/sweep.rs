@@ -5,75 +5,105 @@
 
 mod common;
 
-use api::{Access, identity_routes};
+use std::sync::Arc;
+
+use api::{Access, Endpoint, NullWorld, endpoints, identity_routes};
 use common::TestApi;
 use serde_json::{Value, json};
 
 /// An id that names nothing.
 const NOTHING: &str = "00000000-0000-4000-8000-000000000000";
 
-/// Methods of a collection, of an object in it, and of what is below an object.
-fn network_endpoints() -> Vec<(&'static str, String)> {
-    let base = "/network/RegionOne/v2.0";
-    let mut endpoints = vec![
-        ("GET", base.to_owned()),
-        ("GET", format!("{base}/extensions")),
-        ("GET", format!("{base}/extensions/router")),
-        ("GET", format!("{base}/nothing-of-the-kind")),
-        ("GET", format!("{base}/agents")),
-        ("GET", format!("{base}/availability_zones")),
-        ("GET", format!("{base}/quotas")),
-        ("POST", format!("{base}/baryon/trace")),
-        ("GET", format!("{base}/baryon/status")),
-        ("GET", format!("{base}/baryon/drops/{NOTHING}")),
-    ];
-    for method in ["GET", "PUT", "DELETE"] {
-        endpoints.push((method, format!("{base}/quotas/{NOTHING}")));
-    }
-    for below in ["default", "details"] {
-        endpoints.push(("GET", format!("{base}/quotas/{NOTHING}/{below}")));
-    }
-    for info in model::registry::RESOURCES {
-        let collection = format!("{base}/{}", info.path);
-        let object = format!("{collection}/{NOTHING}");
-        endpoints.extend(["GET", "POST", "PUT", "DELETE"].map(|method| (method, collection.clone())));
-        endpoints.extend(["GET", "PUT", "DELETE"].map(|method| (method, object.clone())));
-        if info.has_tags() {
-            endpoints.extend(["GET", "POST", "PUT", "DELETE"].map(|method| (method, format!("{object}/tags"))));
-            endpoints.extend(["GET", "PUT", "DELETE"].map(|method| (method, format!("{object}/tags/x"))));
-        }
-    }
-    for action in ["add_router_interface", "remove_router_interface", "add_extraroutes", "remove_extraroutes"] {
-        endpoints.push(("PUT", format!("{base}/routers/{NOTHING}/{action}")));
-    }
-    endpoints
+/// The API with all its services, those that are not finished too.
+fn everything() -> TestApi {
+    let configure = |config: &mut api::ApiConfig| {
+        config.preview = true;
+        // So many refusals in a row are not what anybody does by mistake.
+        config.limits.failures.burst = u32::MAX;
+    };
+    TestApi::with(configure, Arc::new(NullWorld))
 }
 
-fn identity_endpoints(without: Access) -> Vec<(&'static str, String)> {
-    let path = |pattern: &str| {
-        let parts = pattern.split('/').map(|part| if part.starts_with('{') { "nothing" } else { part });
-        format!("/identity/v3{}", parts.collect::<Vec<_>>().join("/"))
+/// A path of a pattern: in our region, of objects that do not exist.
+fn concrete(pattern: &str) -> String {
+    let part = |part: &str| match part {
+        "{region}" => "RegionOne".to_owned(),
+        part if part.starts_with('{') => NOTHING.to_owned(),
+        part => part.to_owned(),
     };
-    identity_routes().filter(|route| route.access != without).map(|route| (route.method, path(route.path))).collect()
+    pattern.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 #[test]
 fn without_a_token_every_endpoint_is_401() {
-    let api = TestApi::start();
-    let mut endpoints = network_endpoints();
-    endpoints.extend(identity_endpoints(Access::Anyone));
-    assert!(endpoints.len() > 100, "the tables are there: {}", endpoints.len());
+    let api = everything();
+    let closed: Vec<_> = endpoints().into_iter().filter(|endpoint| endpoint.access != Access::Anyone).collect();
+    for service in ["/identity/v3", "/v3", "/network", "/load-balancer", "/dns", "/baryon"] {
+        let found = closed.iter().filter(|endpoint| endpoint.path.starts_with(&format!("{service}/"))).count();
+        assert!(found > 0, "the table of {service} is there");
+    }
+    let mut requests: Vec<_> = closed.iter().map(|endpoint| (endpoint.method, concrete(&endpoint.path))).collect();
+    // What does not exist is nothing for strangers either.
+    for path in
+        ["/network/RegionOne/v2.0/x", "/load-balancer/RegionOne/v2/lbaas/x", "/load-balancer/RegionOne/x", "/dns/v2/x"]
+    {
+        requests.push(("GET", path.to_owned()));
+    }
     let tokens: [&[(&str, &str)]; 3] = [
         &[],
         &[("X-Auth-Token", "made-up")],
         &[("X-Auth-Token", "AQAAAAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")],
     ];
-    for (method, path) in &endpoints {
+    for (method, path) in &requests {
         for headers in tokens {
             let answer = api.send(method, path, headers, Some("{}"));
             assert_eq!(answer.status, 401, "{method} {path} {headers:?}: {}", answer.text);
             assert!(answer.header("www-authenticate").is_some(), "{method} {path}");
         }
+    }
+}
+
+/// Everybody may, and so a token must not make it worse; nothing of it tells what is here.
+#[test]
+fn what_everybody_may_is_known_by_name() {
+    let open: Vec<_> = endpoints().into_iter().filter(|endpoint| endpoint.access == Access::Anyone).collect();
+    let known = [
+        "GET /",
+        "GET /identity",
+        "GET /identity/v3",
+        "GET /network/{region}",
+        "GET /load-balancer/{region}",
+        "GET /dns",
+        "GET /compute",
+        "GET /compute/v2.1",
+        "GET /compute/v2.1/{anything}",
+        "GET /image",
+        "GET /image/{anything}",
+        // They carry what proves who asks in their bodies.
+        "POST /identity/v3/auth/tokens",
+        "POST /identity/v3/users/{user_id}/password",
+        "POST /identity/v3/ec2tokens",
+        "POST /identity/v3/s3tokens",
+    ];
+    for Endpoint { method, path, .. } in &open {
+        assert!(known.contains(&format!("{method} {path}").as_str()), "{method} {path} is open to everybody: why?");
+    }
+}
+
+#[test]
+fn quotas_of_others_are_403_for_members() {
+    let api = everything();
+    let demo = api.demo();
+    let guarded = endpoints().into_iter().filter(|endpoint| {
+        let service = endpoint.path.split('/').nth(1).unwrap_or_default();
+        ["load-balancer", "dns", "v3"].contains(&service)
+            && !matches!(endpoint.access, Access::Anyone | Access::Authenticated)
+    });
+    let guarded: Vec<_> = guarded.collect();
+    assert!(guarded.len() >= 11, "{guarded:?}");
+    for endpoint in guarded {
+        let answer = api.ask(&demo, endpoint.method, &concrete(&endpoint.path), &json!({ "quota": {} }));
+        assert_eq!(answer.status, 403, "{} {}: {}", endpoint.method, endpoint.path, answer.text);
     }
 }
 

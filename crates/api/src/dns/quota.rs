@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use intent::quota::project::{Below, Change, Numbers, reset, set};
 use model::{
     Features, Quota, QuotaDefaults, python,
@@ -25,25 +25,17 @@ fn quotas() -> impl Iterator<Item = &'static Quota> {
     quota::of_service(Service::Dns, Features::BASIC)
 }
 
-/// Answers below `/v2/quotas`.
-pub(super) async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, DnsError> {
-    let method = match visit.request.method {
-        Method::HEAD => &Method::GET,
-        ref method => method,
-    };
-    match (method, parts) {
-        (&Method::GET, []) => show(visit, None).await,
-        (&Method::GET, [id]) => show(visit, Some(project(id)?)).await,
-        (&Method::PATCH, [id]) => update(visit, project(id)?).await,
-        (&Method::DELETE, [id]) => delete(visit, project(id)?).await,
-        _ => {
-            visit.read(|_, _| Ok::<_, DnsError>(())).await?;
-            Err(if matches!(parts, [] | [_]) { DnsError::MethodNotAllowed } else { DnsError::UnknownPath })
-        }
-    }
+/// The limits of the project that the caller acts for.
+pub(super) async fn own(visit: &Visit, _: &str) -> Result<Reply, DnsError> {
+    limits_of(visit, None).await
 }
 
-async fn show(visit: &Visit, named: Option<ProjectId>) -> Result<Reply, DnsError> {
+/// The limits of a project.
+pub(super) async fn show(visit: &Visit, id: &str) -> Result<Reply, DnsError> {
+    limits_of(visit, Some(project(id)?)).await
+}
+
+async fn limits_of(visit: &Visit, named: Option<ProjectId>) -> Result<Reply, DnsError> {
     let (request, defaults) = (Arc::clone(&visit.request), visit.api.config.quota_defaults());
     let body = visit
         .read(move |read, caller| {
@@ -58,7 +50,9 @@ async fn show(visit: &Visit, named: Option<ProjectId>) -> Result<Reply, DnsError
     Ok(Reply::ok(&Value::Object(body)))
 }
 
-async fn update(visit: &Visit, project: ProjectId) -> Result<Reply, DnsError> {
+/// Sets limits of a project.
+pub(super) async fn update(visit: &Visit, id: &str) -> Result<Reply, DnsError> {
+    let project = project(id)?;
     let (request, defaults) = (Arc::clone(&visit.request), visit.api.config.quota_defaults());
     let knows_projects = visit.api.external.is_none();
     let body = visit
@@ -81,7 +75,9 @@ async fn update(visit: &Visit, project: ProjectId) -> Result<Reply, DnsError> {
     Ok(Reply::ok(&Value::Object(body)))
 }
 
-async fn delete(visit: &Visit, project: ProjectId) -> Result<Reply, DnsError> {
+/// Gives a project the default limits again.
+pub(super) async fn delete(visit: &Visit, id: &str) -> Result<Reply, DnsError> {
+    let project = project(id)?;
     let request = Arc::clone(&visit.request);
     visit
         .write(move |tx, caller| {

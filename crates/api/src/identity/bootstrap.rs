@@ -3,15 +3,16 @@
 //! Every step makes what is missing and leaves what is there, so that it runs at each start: a
 //! region that came into the configuration gets its endpoints, one that went loses them.
 
+use model::Feature;
 use serde_json::Map;
 use store::{
-    Store, StoreError,
+    Store, StoreError, Tx,
     identity::{Actor, Assignment, Domain, Endpoint, Identity, Project, Region, Role, Service, Target, User},
 };
 use types::{DomainId, EndpointId, ProjectId, RoleId, ServiceId, UserId};
 
 use super::{KeystoneError, password};
-use crate::clock;
+use crate::{ApiConfig, clock};
 
 /// Roles of a new cloud, each with the roles that it implies.
 const ROLES: [(&str, &[&str]); 7] = [
@@ -32,6 +33,13 @@ const SERVICES: [(&str, &str, &str); 4] = [
     // Only to tell users of the server commands what to do instead, see absent.rs.
     ("compute", "nova", "/compute/v2.1"),
     ("image", "glance", "/image"),
+];
+
+/// Services that do less than their API promises yet: only with `[api] preview = true`, and only in regions that have
+/// their feature. DNS is one service for all regions.
+const PREVIEW: [((&str, &str, &str), Feature); 2] = [
+    (("load-balancer", "octavia", "/load-balancer/{region}"), Feature::Octavia),
+    (("dns", "designate", "/dns"), Feature::Basic),
 ];
 
 const INTERFACES: [&str; 3] = ["public", "internal", "admin"];
@@ -115,9 +123,20 @@ pub async fn bootstrap(store: &Store, wanted: Bootstrap) -> Result<Bootstrapped,
 }
 
 /// Brings the catalogue's regions and endpoints to those of the configuration.
-pub(crate) async fn refresh_catalogue(store: &Store, regions: Vec<String>) -> Result<(), BootstrapError> {
+pub(crate) async fn refresh_catalogue(store: &Store, config: &ApiConfig) -> Result<(), BootstrapError> {
+    let regions = config.region_names();
     check_regions(&regions)?;
-    store.write(move |transaction| Ok(catalogue(transaction.identity(), &regions)?)).await
+    let preview = PREVIEW.map(|(service, feature)| {
+        let has = |region: &&crate::Region| config.preview && region.settings.features.contains(feature);
+        (service, config.regions.iter().filter(has).map(|region| region.name.clone()).collect::<Vec<_>>())
+    });
+    let refresh = move |transaction: &mut Tx<'_>| {
+        let identity = transaction.identity();
+        catalogue(identity, &regions)?;
+        preview.iter().try_for_each(|(service, regions)| offer(identity, *service, regions))?;
+        Ok(())
+    };
+    store.write(refresh).await
 }
 
 fn check_regions(regions: &[String]) -> Result<(), BootstrapError> {
@@ -208,44 +227,48 @@ fn catalogue(identity: Identity<'_>, regions: &[String]) -> Result<(), StoreErro
         let (description, extra) = (String::new(), Map::new());
         identity.put_region(&Region { id: name.clone(), description, parent_region_id: None, extra })?;
     }
-    let services = identity.services()?;
-    let endpoints = identity.endpoints()?;
-    for (kind, name, path) in SERVICES {
-        let service_id = match services.iter().find(|service| service.configured && service.kind == kind) {
-            Some(service) => service.id.clone(),
-            None => {
-                let id = ServiceId::random();
-                let (kind, name) = (kind.to_owned(), name.to_owned());
-                let service =
-                    Service { id: id.clone(), kind, name, enabled: true, configured: true, extra: Map::new() };
-                identity.put_service(&service)?;
-                id
-            }
-        };
-        let own: Vec<_> = endpoints.iter().filter(|known| known.configured && known.service_id == service_id).collect();
-        let is_gone = |known: &Endpoint| known.region_id.as_ref().is_none_or(|region| !regions.contains(region));
-        for gone in own.iter().filter(|known| is_gone(known)) {
-            identity.delete_endpoint(&gone.id)?;
+    SERVICES.into_iter().try_for_each(|service| offer(identity, service, regions))
+}
+
+/// Makes a service's endpoints those of these regions; without any, the service goes.
+fn offer(identity: Identity<'_>, (kind, name, path): (&str, &str, &str), regions: &[String]) -> Result<(), StoreError> {
+    let found = identity.services()?.into_iter().find(|service| service.configured && service.kind == kind);
+    let service_id = match found {
+        Some(service) if regions.is_empty() => return identity.delete_service(&service.id).map(drop),
+        None if regions.is_empty() => return Ok(()),
+        Some(service) => service.id,
+        None => {
+            let id = ServiceId::random();
+            let (kind, name) = (kind.to_owned(), name.to_owned());
+            let service = Service { id: id.clone(), kind, name, enabled: true, configured: true, extra: Map::new() };
+            identity.put_service(&service)?;
+            id
         }
-        for region in regions {
-            let url = path.replace("{region}", region);
-            for interface in INTERFACES {
-                let found =
-                    own.iter().find(|known| known.region_id.as_ref() == Some(region) && known.interface == interface);
-                if found.is_some_and(|known| known.url == url) {
-                    continue;
-                }
-                identity.put_endpoint(&Endpoint {
-                    id: found.map_or_else(EndpointId::random, |known| known.id.clone()),
-                    service_id: service_id.clone(),
-                    region_id: Some(region.clone()),
-                    interface: interface.to_owned(),
-                    url: url.clone(),
-                    enabled: found.is_none_or(|known| known.enabled),
-                    configured: true,
-                    extra: found.map(|known| known.extra.clone()).unwrap_or_default(),
-                })?;
+    };
+    let mut own = identity.endpoints()?;
+    own.retain(|known| known.configured && known.service_id == service_id);
+    let is_gone = |known: &Endpoint| known.region_id.as_ref().is_none_or(|region| !regions.contains(region));
+    for gone in own.iter().filter(|known| is_gone(known)) {
+        identity.delete_endpoint(&gone.id)?;
+    }
+    for region in regions {
+        let url = path.replace("{region}", region);
+        for interface in INTERFACES {
+            let found =
+                own.iter().find(|known| known.region_id.as_ref() == Some(region) && known.interface == interface);
+            if found.is_some_and(|known| known.url == url) {
+                continue;
             }
+            identity.put_endpoint(&Endpoint {
+                id: found.map_or_else(EndpointId::random, |known| known.id.clone()),
+                service_id: service_id.clone(),
+                region_id: Some(region.clone()),
+                interface: interface.to_owned(),
+                url: url.clone(),
+                enabled: found.is_none_or(|known| known.enabled),
+                configured: true,
+                extra: found.map(|known| known.extra.clone()).unwrap_or_default(),
+            })?;
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use intent::quota::project::{Below, Change, Numbers, set};
 use model::{
     Quota, python,
@@ -25,28 +25,8 @@ fn quotas() -> impl Iterator<Item = &'static Quota> {
     quota::of_service(Service::LoadBalancer, model::Features::all())
 }
 
-/// Answers below `/v2/lbaas/quotas`.
-pub(super) async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, LoadBalancerError> {
-    let method = match visit.base.request.method {
-        Method::HEAD => &Method::GET,
-        ref method => method,
-    };
-    match (method, parts) {
-        (&Method::GET, []) => list(visit).await,
-        (&Method::GET, [id]) => show(visit, id).await,
-        (&Method::GET, [id, "default"]) => defaults(visit, id).await,
-        (&Method::PUT, [id]) => update(visit, id).await,
-        (&Method::DELETE, [id]) => reset(visit, id).await,
-        _ => {
-            visit.base.read(|_, _| Ok::<_, LoadBalancerError>(())).await?;
-            let is_known = matches!(parts, [] | [_] | [_, "default"]);
-            Err(if is_known { LoadBalancerError::MethodNotAllowed } else { LoadBalancerError::UnknownPath })
-        }
-    }
-}
-
 /// The limits of every project that has some of its own; for others than administrators, of their own project.
-async fn list(visit: &Visit) -> Result<Reply, LoadBalancerError> {
+pub(super) async fn list(visit: &Visit, _: &str) -> Result<Reply, LoadBalancerError> {
     let region = visit.region.name.clone();
     let named = visit.base.request.query.first("project_id").map(str::to_owned);
     let quotas = visit
@@ -77,7 +57,8 @@ async fn list(visit: &Visit) -> Result<Reply, LoadBalancerError> {
     Ok(Reply::ok(&json!({ "quotas": quotas, "quotas_links": [] })))
 }
 
-async fn show(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
+/// The limits of a project.
+pub(super) async fn show(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
     if id == DEFAULTS {
         return defaults(visit, id).await;
     }
@@ -92,7 +73,8 @@ async fn show(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
     Ok(Reply::ok(&json!({ "quota": view })))
 }
 
-async fn defaults(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
+/// The limits of a project that has none of its own.
+pub(super) async fn defaults(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
     let (region, id) = (visit.region.clone(), id.to_owned());
     let view = visit
         .base
@@ -104,7 +86,8 @@ async fn defaults(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
     Ok(Reply::ok(&json!({ "quota": view })))
 }
 
-async fn update(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
+/// Sets limits of a project.
+pub(super) async fn update(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
     let (region, project) = (visit.region.clone(), project(id)?);
     let request = std::sync::Arc::clone(&visit.base.request);
     let view = visit
@@ -119,7 +102,8 @@ async fn update(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
     Ok(Reply::json(StatusCode::ACCEPTED, &json!({ "quota": view })))
 }
 
-async fn reset(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
+/// Gives a project the default limits again.
+pub(super) async fn reset(visit: &Visit, id: &str) -> Result<Reply, LoadBalancerError> {
     let (region, project) = (visit.region.name.clone(), project(id)?);
     visit
         .base

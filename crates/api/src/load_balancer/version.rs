@@ -58,11 +58,7 @@ pub(super) fn list(visit: &Visit) -> Result<Reply, LoadBalancerError> {
 }
 
 /// `/load-balancer/{region}/v2`: its name.
-pub(super) async fn v2(visit: &Visit) -> Result<Reply, LoadBalancerError> {
+pub(super) async fn v2(visit: &Visit, _: &str) -> Result<Reply, LoadBalancerError> {
     visit.base.read(|_, _| Ok::<_, LoadBalancerError>(())).await?;
-    if matches!(visit.base.request.method, Method::GET | Method::HEAD) {
-        Ok(Reply::ok(&json!("v2")))
-    } else {
-        Err(LoadBalancerError::MethodNotAllowed)
-    }
+    Ok(Reply::ok(&json!("v2")))
 }

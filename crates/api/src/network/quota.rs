@@ -1,52 +1,65 @@
 //! Quotas: what a project may have, and what it has.
 
-use hyper::{Method, StatusCode};
+use hyper::StatusCode;
 use intent::quota::network as quota;
+use model::Body;
 use serde_json::json;
 use types::ProjectId;
 
 use super::{NetworkError, Visit, resource::json_body};
 use crate::edge::Reply;
 
-/// Answers below `/v2.0/quotas`.
-pub(super) async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
-    let method = match visit.request.method {
-        Method::HEAD => &Method::GET,
-        ref method => method,
-    };
-    let project: Option<ProjectId> = parts.first().and_then(|id| id.parse().ok());
-    let quota = match (method, parts, project) {
-        (&Method::GET, [], _) => {
-            let quotas = visit.read(|read, context| Ok(quota::list(read, context)?)).await?;
-            return Ok(Reply::ok(&json!({ "quotas": quotas })));
-        }
-        // What project the caller's token is for: upstream has it here.
-        (&Method::GET, [name @ ("tenant" | "project")], _) => {
-            let project = visit.read(|_, context| Ok(context.project_id.clone())).await?;
-            return Ok(Reply::ok(&json!({ *name: { format!("{name}_id"): project } })));
-        }
-        (&Method::GET, [_], Some(project)) => {
-            visit.read(move |read, context| Ok(quota::show(read, context, &project)?)).await?
-        }
-        (&Method::GET, [_, "default"], Some(project)) => {
-            visit.read(move |read, context| Ok(quota::defaults(read, context, &project)?)).await?
-        }
-        (&Method::GET, [_, "details" | "details.json"], Some(project)) => {
-            visit.read(move |read, context| Ok(quota::details(read, context, &project)?)).await?
-        }
-        (&Method::PUT, [_], Some(project)) => {
-            let body = json_body(visit).await?;
-            visit.write(move |tx, context| Ok(quota::update(tx, context, &project, &body)?)).await?
-        }
-        (&Method::DELETE, [_], Some(project)) => {
-            visit.write(move |tx, context| Ok(quota::reset(tx, context, &project)?)).await?;
-            return Ok(Reply::empty(StatusCode::NO_CONTENT));
-        }
-        (_, [] | [_] | [_, "default" | "details" | "details.json"], _) => return Err(NetworkError::MethodNotAllowed),
-        _ => {
-            let path = format!("quotas/{}", parts.join("/"));
-            return Err(NetworkError::UnknownResource { region: visit.region.clone(), path });
-        }
-    };
+type Answer = Result<Reply, NetworkError>;
+
+fn reply(quota: &Body) -> Answer {
     Ok(Reply::ok(&json!({ "quota": quota })))
+}
+
+/// `GET /quotas`.
+pub(super) async fn list(visit: &Visit) -> Answer {
+    let quotas = visit.read(|read, context| Ok(quota::list(read, context)?)).await?;
+    Ok(Reply::ok(&json!({ "quotas": quotas })))
+}
+
+/// `GET /quotas/tenant`: what project the caller's token is for; upstream has it here.
+pub(super) async fn tenant(visit: &Visit) -> Answer {
+    let project = own(visit).await?;
+    Ok(Reply::ok(&json!({ "tenant": { "tenant_id": project } })))
+}
+
+/// `GET /quotas/project`: the same by its newer name.
+pub(super) async fn project(visit: &Visit) -> Answer {
+    let project = own(visit).await?;
+    Ok(Reply::ok(&json!({ "project": { "project_id": project } })))
+}
+
+async fn own(visit: &Visit) -> Result<ProjectId, NetworkError> {
+    visit.read(|_, context| Ok(context.project_id.clone())).await
+}
+
+/// `GET /quotas/{project_id}`.
+pub(super) async fn show(visit: &Visit, project: ProjectId) -> Answer {
+    reply(&visit.read(move |read, context| Ok(quota::show(read, context, &project)?)).await?)
+}
+
+/// `GET /quotas/{project_id}/default`.
+pub(super) async fn defaults(visit: &Visit, project: ProjectId) -> Answer {
+    reply(&visit.read(move |read, context| Ok(quota::defaults(read, context, &project)?)).await?)
+}
+
+/// `GET /quotas/{project_id}/details`.
+pub(super) async fn details(visit: &Visit, project: ProjectId) -> Answer {
+    reply(&visit.read(move |read, context| Ok(quota::details(read, context, &project)?)).await?)
+}
+
+/// `PUT /quotas/{project_id}`.
+pub(super) async fn update(visit: &Visit, project: ProjectId) -> Answer {
+    let body = json_body(visit).await?;
+    reply(&visit.write(move |tx, context| Ok(quota::update(tx, context, &project, &body)?)).await?)
+}
+
+/// `DELETE /quotas/{project_id}`.
+pub(super) async fn reset(visit: &Visit, project: ProjectId) -> Answer {
+    visit.write(move |tx, context| Ok(quota::reset(tx, context, &project)?)).await?;
+    Ok(Reply::empty(StatusCode::NO_CONTENT))
 }

@@ -2,11 +2,25 @@
 
 use hyper::{Method, StatusCode, header};
 use intent::Operations;
-use model::{Body, ListQuery, RequestError, request};
+use model::{Body, ListQuery, RequestError, ResourceInfo, request};
 use serde_json::Value;
 
 use super::{NetworkError, Visit, action, page, tag};
-use crate::edge::Reply;
+use crate::{edge::Reply, endpoint::Endpoint, identity::Access};
+
+/// The endpoints of a resource at a path: the collection, an object, its tags.
+pub(super) fn endpoints(collection: &str, info: &'static ResourceInfo) -> Vec<Endpoint> {
+    let object = format!("{collection}/{{id}}");
+    // Without an id, PUT and DELETE are answered too: as upstream does, for the object `None`.
+    let mut paths = vec![(&["GET", "POST", "PUT", "DELETE"][..], collection.to_owned())];
+    paths.push((&["GET", "PUT", "DELETE"], object.clone()));
+    if info.has_tags() {
+        paths.push((&["GET", "PUT", "POST", "DELETE"], format!("{object}/tags")));
+        paths.push((&["GET", "PUT", "DELETE"], format!("{object}/tags/{{tag}}")));
+    }
+    let lines = paths.into_iter().flat_map(|(methods, path)| methods.iter().map(move |method| (*method, path.clone())));
+    lines.map(|(method, path)| Endpoint::new(method, path, Access::Authenticated)).collect()
+}
 
 type Answer = Result<Reply, NetworkError>;
 

@@ -27,7 +27,9 @@ fn the_names_of_features_are_in_the_table() {
 
 #[test]
 fn what_tenants_create_is_limited() {
-    for info in registry::RESOURCES.iter().filter(|info| !info.admin_only) {
+    // How many parts an object may have is that object's affair, as upstream has it.
+    let whole = |info: &&&ResourceInfo| !info.admin_only && !info.path.contains('{');
+    for info in registry::RESOURCES.iter().filter(whole) {
         let quota = of_resource(info).unwrap_or_else(|| panic!("nothing limits {}", info.collection));
         assert_eq!(quota.resource().map(|counted| counted.member), Some(info.member));
     }
