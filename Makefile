@@ -61,11 +61,11 @@ $(VENV)/.ready: tests/requirements.txt
 venv: $(VENV)/.ready ## the pinned OpenStack clients, in target/venv
 
 # With a database that has its tables and one administrator, which tests copy.
-$(KEYSTONE)/.ready: tests/external/requirements.txt tests/external/keystone.py
+$(KEYSTONE)/.ready: tests/external/requirements.txt tests/external/run_keystone.py
 	@.ci/deps test
 	$(PYTHON) -m venv --clear $(KEYSTONE)
 	$(KEYSTONE)/bin/pip install --quiet --disable-pip-version-check -r tests/external/requirements.txt
-	$(KEYSTONE)/bin/python -W ignore tests/external/keystone.py prepare $(CURDIR)/$(KEYSTONE)/template
+	$(KEYSTONE)/bin/python -W ignore tests/external/run_keystone.py prepare $(CURDIR)/$(KEYSTONE)/template
 	@touch $@
 
 .PHONY: venv-keystone

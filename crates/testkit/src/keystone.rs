@@ -13,7 +13,7 @@ use crate::rest::{Response, ask};
 
 /// Where it listens, in its namespace.
 const LISTEN: &str = "127.0.0.1:5000";
-/// The password of the user `admin`, as tests/external/keystone.py sets it.
+/// The password of the user `admin`, as tests/external/run_keystone.py sets it.
 const ADMIN_PASSWORD: &str = "the administrator's";
 
 /// A running Keystone with a database of its own. It ends with the value.
@@ -54,17 +54,22 @@ impl Keystone {
 
     /// Starts it, also after [`kill`](Self::kill), with what it knew.
     pub fn resume(&mut self) -> Result<()> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/external/keystone.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/external/run_keystone.py");
         let mut command = self.netns.command(&Self::venv().join("bin/python").to_string_lossy());
         command.args(["-W", "ignore"]).arg(script).arg("serve").arg(&self.dir).arg(LISTEN);
         self.starts += 1;
         let log = self.dir.join(format!("server-{}.log", self.starts));
-        let process = Background::start(&mut command, &log)?;
+        let mut process = Background::start(&mut command, &log)?;
         wait_for("Keystone to answer", Duration::from_secs(60), || {
-            ask(&self.netns, "GET", &self.url(""), &[], None)
-                .map(drop)
-                .map_err(|e| format!("{e}: {}", process.output()))
-        })?;
+            if let Ok(Some(status)) = process.ended() {
+                return Ok(Err(Error::Command {
+                    command: "Keystone".to_owned(),
+                    status: status.to_string(),
+                    output: process.output(),
+                }));
+            }
+            ask(&self.netns, "GET", &self.url(""), &[], None).map(|_| Ok(())).map_err(|e| e.to_string())
+        })??;
         self.process = Some(process);
         Ok(())
     }
