@@ -52,7 +52,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let domains = call.identity.domains()?.into_iter().filter(|domain| own.is_none_or(|own| domain.id == *own));
     let views = domains.map(|domain| view(call, &domain));
     let items = views.filter(|item| list::selects(call.request(), item, &["name", "enabled"])).collect();
-    list::page(call, "domains", items, |id| Ok(find(call, id).is_ok()))
+    list::page(call, "domains", items, |id| list::found(find(call, id)))
 }
 
 /// `GET /domains/{domain_id}`.

@@ -50,14 +50,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let filter: PrincipalFilter = wanted(call)?;
     let views = call.identity.groups(&filter)?.into_iter().map(|group| view(call, &group));
     let items = views.filter(|item| list::selects(call.request(), item, &["name", "domain_id"])).collect();
-    list::page(call, "groups", items, |id| exists(call, id))
-}
-
-fn exists(call: &Call<'_>, id: &str) -> Result<bool, KeystoneError> {
-    Ok(match id.parse() {
-        Ok(id) => call.identity.group(&id)?.is_some(),
-        Err(_) => false,
-    })
+    list::page(call, "groups", items, |id| list::found(find(call, id)))
 }
 
 /// `GET /users/{user_id}/groups`.
@@ -73,7 +66,7 @@ pub(super) fn of_user(call: &Call<'_>) -> Result<Reply, KeystoneError> {
         view
     });
     let items = views.filter(|item| list::selects(call.request(), item, &["name"])).collect();
-    list::page(call, "groups", items, |id| exists(call, id))
+    list::page(call, "groups", items, |id| list::found(find(call, id)))
 }
 
 /// `GET /groups/{group_id}`.

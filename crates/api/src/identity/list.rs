@@ -13,6 +13,15 @@ pub(crate) fn reply(request: &Request, key: &str, items: Vec<Value>) -> Reply {
     Reply::ok(&json!({ key: items, "links": { "next": null, "self": own, "previous": null } }))
 }
 
+/// Whether something was found. Any other error than its absence stays one.
+pub(crate) fn found<T>(looked_up: Result<T, KeystoneError>) -> Result<bool, KeystoneError> {
+    match looked_up {
+        Ok(_) => Ok(true),
+        Err(KeystoneError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// The page of a list that the query asks for by `limit` and `marker`, of items in the order of their ids.
 /// `exists` says whether there is an object of an id: a marker must name one, listed or not.
 pub(crate) fn page(

@@ -7,6 +7,7 @@
 //! its time, however hard somebody knocks.
 
 use store::identity::{FailedLogins, Identity, User};
+use types::UserId;
 
 use super::{
     KeystoneError,
@@ -43,17 +44,15 @@ fn standing(rules: &SecurityCompliance, failed: Option<FailedLogins>, now: i64) 
 /// The lock is looked at after the comparison, so that guesses that were compared side by side get no
 /// further than those one after another.
 pub(super) async fn settle(visit: &Visit, found: Option<User>, good: bool) -> Result<User, KeystoneError> {
-    if let Some(user) = found.as_ref().filter(|user| good && user.enabled) {
-        let known = user.clone();
-        match visit.read(move |call| of_user(call, &known)).await? {
-            Standing::Clean => return Ok(user.clone()),
-            Standing::Failed(_) => {
-                let id = user.id.clone();
-                visit.write(move |call| Ok(call.identity.forget_failed_logins(&id)?)).await?;
-                return Ok(user.clone());
-            }
-            Standing::Locked => {}
+    // Looked up for unknown users too: what comes of it must not show in the time.
+    let known = found.clone();
+    let standing = visit.read(move |call| of_user(call, known.as_ref())).await?;
+    if let Some(user) = found.as_ref().filter(|user| good && user.enabled && standing != Standing::Locked) {
+        if standing != Standing::Clean {
+            let id = user.id.clone();
+            visit.write(move |call| Ok(call.identity.forget_failed_logins(&id)?)).await?;
         }
+        return Ok(user.clone());
     }
     visit
         .write(move |call| {
@@ -63,9 +62,10 @@ pub(super) async fn settle(visit: &Visit, found: Option<User>, good: bool) -> Re
     Err(KeystoneError::Unauthorized)
 }
 
-fn of_user(call: &Call<'_>, user: &User) -> Result<Standing, KeystoneError> {
-    let Some(failed) = call.identity.failed_logins(&user.id)? else { return Ok(Standing::Clean) };
-    if user.has_option(IGNORES) {
+fn of_user(call: &Call<'_>, user: Option<&User>) -> Result<Standing, KeystoneError> {
+    let id = user.map_or_else(UserId::random, |user| user.id.clone());
+    let Some(failed) = call.identity.failed_logins(&id)? else { return Ok(Standing::Clean) };
+    if user.is_some_and(|user| user.has_option(IGNORES)) {
         return Ok(Standing::Failed(failed.attempts));
     }
     Ok(match standing(&call.api().config.security, Some(failed), clock::now()) {

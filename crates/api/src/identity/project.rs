@@ -54,13 +54,16 @@ fn not_found(id: &str) -> KeystoneError {
     KeystoneError::NotFound { kind: "project", id: id.to_owned() }
 }
 
-/// The project of an id.
-pub(super) fn find(call: &Call<'_>, id: &str) -> Result<Project, KeystoneError> {
-    let found = match id.parse() {
+fn look_up(call: &Call<'_>, id: &str) -> Result<Option<Project>, KeystoneError> {
+    Ok(match id.parse() {
         Ok(id) => call.identity.project(&id)?,
         Err(_) => None,
-    };
-    found.ok_or_else(|| not_found(id))
+    })
+}
+
+/// The project of an id.
+pub(super) fn find(call: &Call<'_>, id: &str) -> Result<Project, KeystoneError> {
+    look_up(call, id)?.ok_or_else(|| not_found(id))
 }
 
 /// What an id of this API names.
@@ -69,12 +72,15 @@ enum Named {
     Domain(Domain),
 }
 
-/// The project of the path, or the domain that it is.
-fn named(call: &Call<'_>) -> Result<Named, KeystoneError> {
-    let id = call.parameter("project_id");
-    match find(call, id) {
-        Ok(project) => Ok(Named::Project(project)),
-        Err(error) => domain::find(call, id).map(Named::Domain).map_err(|_| error),
+/// The project of an id, or the domain that acts as one.
+fn named(call: &Call<'_>, id: &str) -> Result<Named, KeystoneError> {
+    if let Some(project) = look_up(call, id)? {
+        return Ok(Named::Project(project));
+    }
+    match domain::find(call, id) {
+        Ok(domain) => Ok(Named::Domain(domain)),
+        Err(KeystoneError::NotFound { .. }) => Err(not_found(id)),
+        Err(error) => Err(error),
     }
 }
 
@@ -108,12 +114,12 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let filters = ["name", "domain_id", "enabled", "parent_id"];
     let tags = tag::Filter::of(request);
     let items = views.into_iter().filter(|item| list::selects(request, item, &filters) && tags.selects(item)).collect();
-    list::page(call, "projects", items, |id| Ok(find(call, id).is_ok() || domain::find(call, id).is_ok()))
+    list::page(call, "projects", items, |id| list::found(named(call, id)))
 }
 
 /// `GET /projects/{project_id}`.
 pub(super) fn show(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let item = match named(call)? {
+    let item = match named(call, call.parameter("project_id"))? {
         Named::Project(project) => tree::with_relatives(call, &project, view(call, &project))?,
         Named::Domain(domain) => tree::with_projects(call, &domain, domain_view(call, &domain))?,
     };
@@ -190,7 +196,7 @@ fn make(call: &Call<'_>, mut fields: Fields) -> Result<Project, KeystoneError> {
 
 /// `PATCH /projects/{project_id}`.
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let found = named(call)?;
+    let found = named(call, call.parameter("project_id"))?;
     let mut fields = Fields::of(call.request(), "project")?;
     fields.same_id(call.parameter("project_id"))?;
     fields.ignore(&["links"]);
@@ -253,7 +259,7 @@ fn change(call: &Call<'_>, mut project: Project, mut fields: Fields) -> Result<P
 /// `DELETE /projects/{project_id}`. What the project owns elsewhere (networks, ports, ...) stays, as in
 /// Keystone: it is the other services' to give away or delete.
 pub(super) fn delete(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    match named(call)? {
+    match named(call, call.parameter("project_id"))? {
         Named::Domain(domain) => domain::remove(call, &domain)?,
         Named::Project(project) => {
             option::refuse_delete("project", project.id.as_str(), &project.options)?;

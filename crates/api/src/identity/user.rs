@@ -99,7 +99,7 @@ pub(super) fn page(call: &Call<'_>, users: Vec<User>) -> Result<Reply, KeystoneE
     let users = users.into_iter().filter(|user| !federated && expiry.is_none_or(|expiry| expiry.selects(user)));
     let views = users.map(|user| view(call, &user));
     let items = views.filter(|item| list::selects(call.request(), item, &["name", "domain_id", "enabled"])).collect();
-    list::page(call, "users", items, |id| Ok(find(call, id).is_ok()))
+    list::page(call, "users", items, |id| list::found(find(call, id)))
 }
 
 /// `GET /users/{user_id}`.
@@ -115,7 +115,7 @@ pub(super) fn projects(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let views = found.iter().map(|found| project::view(call, found));
     let filters = ["name", "domain_id", "enabled"];
     let items = views.filter(|item| list::selects(call.request(), item, &filters)).collect();
-    list::page(call, "projects", items, |id| Ok(project::find(call, id).is_ok()))
+    list::page(call, "projects", items, |id| list::found(project::find(call, id)))
 }
 
 /// The attributes of a body, of a caller who may send them: for others they are not looked at.
@@ -159,7 +159,6 @@ pub(super) async fn create(visit: Visit) -> Result<Reply, KeystoneError> {
             no_namesake(call, &user)?;
             if let Some(hash) = new_password {
                 password::set(call, &mut user, Some(hash), password::By::Administrator)?;
-                user.valid_from = 0;
             }
             call.identity.put_user(&user)?;
             Ok(Reply::json(StatusCode::CREATED, &json!({ "user": view(call, &user) })))
@@ -183,6 +182,7 @@ pub(super) async fn update(visit: Visit) -> Result<Reply, KeystoneError> {
             if let Some(enabled) = fields.flag("enabled")? {
                 if !enabled && user.enabled {
                     user.valid_from = clock::now();
+                    call.identity.delete_application_credentials_of(&user.id)?;
                 }
                 if enabled {
                     // An administrator who says so unlocks the user.

@@ -132,12 +132,12 @@ fn reply(call: &Call<'_>, tags: &[String]) -> Reply {
 
 /// `GET /projects/{project_id}/tags`.
 pub(in crate::identity) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    Ok(reply(call, named(call)?.tags()))
+    Ok(reply(call, named(call, call.parameter("project_id"))?.tags()))
 }
 
 /// `PUT /projects/{project_id}/tags`.
 pub(in crate::identity) fn replace(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let mut found = named(call)?;
+    let mut found = named(call, call.parameter("project_id"))?;
     let body = call.request().json().unwrap_or(Value::Null);
     let mut fields = Fields::from_value("body", body)?;
     let tags = sent(&mut fields)?.ok_or_else(|| fields.lacks("tags"))?;
@@ -149,7 +149,7 @@ pub(in crate::identity) fn replace(call: &Call<'_>) -> Result<Reply, KeystoneErr
 
 /// `DELETE /projects/{project_id}/tags`.
 pub(in crate::identity) fn clear(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let mut found = named(call)?;
+    let mut found = named(call, call.parameter("project_id"))?;
     found.refuse_immutable("update")?;
     found.tags().clear();
     found.store_tags(call)?;
@@ -163,7 +163,7 @@ fn missing(tag: &str) -> KeystoneError {
 /// `GET /projects/{project_id}/tags/{tag}`: 204 when the project has it.
 pub(in crate::identity) fn check(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let tag = call.parameter("tag");
-    if named(call)?.tags().iter().any(|have| have == tag) {
+    if named(call, call.parameter("project_id"))?.tags().iter().any(|have| have == tag) {
         Ok(Reply::empty(StatusCode::NO_CONTENT))
     } else {
         Err(missing(tag))
@@ -172,7 +172,7 @@ pub(in crate::identity) fn check(call: &Call<'_>) -> Result<Reply, KeystoneError
 
 /// `PUT /projects/{project_id}/tags/{tag}`.
 pub(in crate::identity) fn add(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let mut found = named(call)?;
+    let mut found = named(call, call.parameter("project_id"))?;
     let tag = call.parameter("tag");
     check_one(tag)?;
     found.refuse_immutable("create")?;
@@ -186,7 +186,7 @@ pub(in crate::identity) fn add(call: &Call<'_>) -> Result<Reply, KeystoneError> 
 
 /// `DELETE /projects/{project_id}/tags/{tag}`.
 pub(in crate::identity) fn remove(call: &Call<'_>) -> Result<Reply, KeystoneError> {
-    let mut found = named(call)?;
+    let mut found = named(call, call.parameter("project_id"))?;
     let tag = call.parameter("tag");
     found.refuse_immutable("delete")?;
     let tags = found.tags();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use store::identity::{Domain, PrincipalFilter, Project};
 use types::{DomainId, ProjectId};
 
-use super::{domain, find, parent, view};
+use super::{Named, domain, named, parent, view};
 use crate::{
     edge::Request,
     identity::{KeystoneError, auth, route::Call},
@@ -29,11 +29,9 @@ pub(super) fn place(
     let parent = match parent {
         None => None,
         Some(id) if id == domain_id.as_str() => None,
-        Some(id) => match find(call, id) {
-            Ok(project) => Some(project),
-            Err(error) => {
-                // Another domain, seen as a project?
-                domain::find(call, id).map_err(|_| error)?;
+        Some(id) => match named(call, id)? {
+            Named::Project(project) => Some(project),
+            Named::Domain(_) => {
                 return Err(KeystoneError::BadRequest(format!(
                     "Cannot create project, the parent ({id}) is acting as a domain, but this project's domain id \
                      ({domain_id}) does not match the parent's id."
