@@ -150,14 +150,16 @@ fn line(event: &Value) -> String {
         name => name,
     };
     let time = text("/time");
+    let target = match (text("/target/type"), text("/target/id")) {
+        (kind, "-") => kind.to_owned(),
+        (kind, id) => format!("{kind} {id}"),
+    };
     // To the millisecond is enough for people.
     let time = time.get(..23).map_or_else(|| time.to_owned(), |short| format!("{short}Z"));
     let mut line = format!(
-        "{time}  {:<7}  {:<30}  {} {}  by {user} from {}",
+        "{time}  {:<7}  {:<30}  {target}  by {user} from {}",
         text("/outcome"),
         text("/action"),
-        text("/target/type"),
-        text("/target/id"),
         text("/initiator/address"),
     );
     if let Some(detail) = detail(event) {
@@ -237,7 +239,7 @@ mod tests {
         });
         assert_eq!(
             line(&refused),
-            "2026-11-22T12:00:00.123Z  refused  identity:authenticate           - -  by - from 192.0.2.1  401 No."
+            "2026-11-22T12:00:00.123Z  refused  identity:authenticate           -  by - from 192.0.2.1  401 No."
         );
     }
 }
