@@ -52,6 +52,9 @@ pub enum Command {
     /// Enter this instance into the catalogue of the Keystone of a cloud that is there already
     #[command(after_help = REGISTER_ENDPOINTS_EXAMPLES)]
     RegisterEndpoints(RegisterEndpointsArgs),
+    /// Make a new key for tokens; tokens made with the old ones stay good
+    #[command(after_help = ROTATE_KEYS_EXAMPLES)]
+    RotateKeys(RotateKeysArgs),
     /// Build networks, prove that they do what they should, and tear them down again
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
@@ -307,6 +310,14 @@ pub struct CheckConfigArgs {
     pub example: bool,
 }
 
+/// Options of `baryon rotate-keys`.
+#[derive(Debug, Args)]
+pub struct RotateKeysArgs {
+    /// Which instance.
+    #[command(flatten)]
+    pub data_dir: DataDirArg,
+}
+
 /// Options of `baryon demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -412,6 +423,15 @@ const CHECK_CONFIG_EXAMPLES: &str = "\
 Examples:
   baryon check-config --example > baryon.toml
   baryon check-config baryon.toml";
+
+const ROTATE_KEYS_EXAMPLES: &str = "\
+Examples:
+  baryon rotate-keys
+  baryon rotate-keys --data-dir /srv/baryon
+
+Run it now and then, by a timer. A key goes two days after its last token has expired: for as long
+services may ask whose it was. When somebody may have read a key, rotate and then remove the old
+file keys/token-N.key of the data directory: within seconds its tokens are void.";
 
 const DEMO_EXAMPLES: &str = "\
 Examples:

@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod down;
 mod register_endpoints;
+mod rotate_keys;
 mod status;
 mod trace;
 
@@ -24,6 +25,7 @@ pub(crate) fn run(command: Command) -> Result<()> {
         Command::Doctor(args) => doctor::doctor(&args),
         Command::CheckConfig(args) => check_config::check_config(&args),
         Command::RegisterEndpoints(args) => register_endpoints::register_endpoints(&args),
+        Command::RotateKeys(args) => rotate_keys::rotate_keys(&args),
         Command::Down(args) => down::down(&args),
         Command::Purge(args) => down::purge(&args),
         Command::Demo(args) => demo::demo(&args),

@@ -51,6 +51,9 @@ pub enum Error {
         /// Its package.
         package: &'static str,
     },
+    /// The keys of tokens.
+    #[error(transparent)]
+    Keys(#[from] api::KeyError),
     /// A listener's address is in use.
     #[error("{address} is in use{}: stop that, or give another address with {option}", holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default())]
     AddressTaken {
