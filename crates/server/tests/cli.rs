@@ -75,7 +75,20 @@ fn refusal(output: &Output) -> String {
 #[test]
 fn every_subcommand_explains_itself_with_examples() {
     let help = String::from_utf8(baryon(&["--help"]).stdout).unwrap();
-    let commands = ["up", "down", "purge", "attach", "detach", "trace", "status", "doctor", "check-config", "demo"];
+    let commands = [
+        "up",
+        "down",
+        "purge",
+        "attach",
+        "detach",
+        "trace",
+        "status",
+        "audit",
+        "doctor",
+        "check-config",
+        "rotate-keys",
+        "demo",
+    ];
     for command in commands {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command} is not in: {help}");
         let output = baryon(&[command, "--help"]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Error, cli::RotateKeysArgs, data_dir::DataDir, error::Result, output::say};
+use crate::{cli::RotateKeysArgs, data_dir::DataDir, error::Result, output::say};
 
 /// How long tokens last. Not a setting of the server.
 const LIFETIME: Duration = Duration::from_secs(3600);
