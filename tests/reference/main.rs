@@ -28,7 +28,7 @@ fn network_api() {
         write_resource(&mut text, resource);
     }
     text += "\n## Extensions\n\n| alias | what it adds |\n|---|---|\n";
-    for extension in &EXTENSIONS {
+    for extension in EXTENSIONS {
         writeln!(text, "| `{}` | {} |", extension.alias, extension.description.trim()).unwrap();
     }
     check("network-api.md", &text);

@@ -93,8 +93,14 @@ impl ApiConfig {
         }
     }
 
-    /// Tells each region what the others have.
+    /// Tells each region what the others have, and whether previews are shown.
     pub(crate) fn introduce_regions(&mut self) {
+        if self.preview {
+            for region in &mut self.regions {
+                let settings = Arc::make_mut(&mut region.settings);
+                settings.features = settings.features.with_previews();
+            }
+        }
         let cloud: Vec<_> = self.regions.iter().map(|region| (region.name.clone(), region.settings.features)).collect();
         for region in &mut self.regions {
             Arc::make_mut(&mut region.settings).cloud.clone_from(&cloud);

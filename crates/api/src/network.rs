@@ -68,8 +68,10 @@ async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
     if let Some(answer) = routes::answer(visit, parts).await {
         return answer;
     }
-    match find_resource(parts) {
-        Some((operations, rest)) => resource::route(visit, operations, rest).await,
+    match intent::operations_at(parts).filter(|(operations, ..)| offers(visit, operations.info())) {
+        Some((operations, length, parent)) => {
+            resource::route(visit, operations, parent, parts.get(length..).unwrap_or_default()).await
+        }
         None => {
             visit.read(|_, _| Ok(())).await?;
             let region = visit.region.clone();
@@ -81,14 +83,9 @@ async fn route(visit: &Visit, parts: &[&str]) -> Result<Reply, NetworkError> {
     }
 }
 
-/// The resource whose path begins a path, and what follows.
-fn find_resource<'a, 'b>(parts: &'a [&'b str]) -> Option<(&'static dyn intent::Operations, &'a [&'b str])> {
-    // A collection's path has one part, those of our own have two.
-    (1..=parts.len().min(2)).find_map(|length| {
-        let (path, rest) = parts.split_at(length);
-        // Upstream takes security_groups for security-groups.
-        Some((intent::operations(&path.join("/").replace('_', "-"))?, rest))
-    })
+/// Whether the region shows the extension that a resource came with.
+fn offers(visit: &Visit, info: &model::ResourceInfo) -> bool {
+    info.since.is_empty() || visit.settings.features.offers(info.since)
 }
 
 /// What this service answers: the table of paths of their own, and the resources with what is below them.

@@ -29,6 +29,9 @@ macro_rules! errors {
         #[allow(missing_docs, reason = "the message names what each field is")]
         pub enum Error {
             $($(#[doc = $doc])+ #[error($message)] $name { $($field: $ty),* },)+
+            /// What one feature's own operations refuse.
+            #[error("{0}")]
+            Feature(Box<dyn Refusal>),
             /// The request is not valid in itself.
             #[error(transparent)]
             Request(#[from] RequestError),
@@ -43,6 +46,7 @@ macro_rules! errors {
             pub fn status(&self) -> u16 {
                 match self {
                     $(Self::$name { .. } => $status,)+
+                    Self::Feature(refusal) => refusal.status(),
                     Self::Request(error) => error.status(),
                     Self::Store(error) if error.is_retryable() => 503,
                     Self::Store(_) => 500,
@@ -54,6 +58,7 @@ macro_rules! errors {
             pub fn kind(&self) -> &'static str {
                 match self {
                     $(Self::$name { .. } => kind!($name $($kind)?),)+
+                    Self::Feature(refusal) => refusal.kind(),
                     Self::Request(error) => error.kind(),
                     Self::Store(_) => "HTTPInternalServerError",
                 }
@@ -65,6 +70,7 @@ macro_rules! errors {
             pub fn detail(&self) -> String {
                 match self {
                     $(Self::$name { $($field),* } => format!($detail),)+
+                    Self::Feature(refusal) => refusal.detail(),
                     Self::Request(error) => error.detail(),
                     Self::Store(_) => String::new(),
                 }
@@ -72,6 +78,58 @@ macro_rules! errors {
         }
     };
 }
+
+/// What a feature's own operations refuse: status, `type`, message and detail of an error body.
+pub trait Refusal: std::error::Error + Send + Sync {
+    /// The HTTP status.
+    fn status(&self) -> u16;
+    /// The `type` of the `NeutronError` body.
+    fn kind(&self) -> &'static str;
+    /// The `detail` of the `NeutronError` body.
+    fn detail(&self) -> String;
+}
+
+/// Defines the errors of one feature, beside its operations, in the form of [`Error`]'s own.
+macro_rules! refusals {
+    ($enum:ident: $(
+        $(#[doc = $doc:literal])+
+        $name:ident $(as $kind:literal)? { $($field:ident: $ty:ty),* } $status:literal $message:literal => $detail:literal;
+    )+) => {
+        #[derive(Debug, thiserror::Error)]
+        pub(crate) enum $enum {
+            $($(#[doc = $doc])+ #[error($message)] $name { $($field: $ty),* },)+
+        }
+
+        impl $crate::error::Refusal for $enum {
+            fn status(&self) -> u16 {
+                match self {
+                    $(Self::$name { .. } => $status,)+
+                }
+            }
+
+            fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => $crate::error::kind!($name $($kind)?),)+
+                }
+            }
+
+            #[allow(unused_variables, reason = "a detail need not repeat every field")]
+            fn detail(&self) -> String {
+                match self {
+                    $(Self::$name { $($field),* } => format!($detail),)+
+                }
+            }
+        }
+
+        impl From<$enum> for $crate::Error {
+            fn from(refusal: $enum) -> Self {
+                Self::Feature(Box::new(refusal))
+            }
+        }
+    };
+}
+
+pub(crate) use {kind, refusals};
 
 errors! {
     /// No such network, or not visible.

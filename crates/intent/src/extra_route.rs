@@ -58,7 +58,7 @@ fn edit(
     let given = member.get("routes").ok_or(RequestError::Required { name: "routes" })?;
     let named: Vec<ExtraRoute> = serde_json::from_value(validate::value(attribute, given)?)
         .map_err(|error| Error::invalid(format!("routes: {error}")))?;
-    let router = changeable::<Routers>(tx, context, id, "update")?;
+    let router = changeable::<Routers>(tx, context, id.into(), "update")?;
     let (before, mut routes) = (router.clone(), router.routes.clone());
     edit(&mut routes, named);
     let router = replace(tx, context, router, routes)?;

@@ -59,6 +59,7 @@ pub mod quota;
 pub mod tags;
 
 mod address;
+mod conntrack_helper;
 mod context;
 mod error;
 mod extra_route;
@@ -80,12 +81,12 @@ use operations::Collection;
 use store::Tx;
 
 pub use context::{Context, Settings};
-pub use error::Error;
-pub use operations::{Operations, Page};
+pub use error::{Error, Refusal};
+pub use operations::{Name, Operations, Page, Parent};
 pub use world::{DropCount, Problem, RegionStatus, TraceReport, TraceRequest, TraceStep, World, WorldError};
 
 /// Every resource's operations, a line each, in the order of `model::registry`.
-pub static OPERATIONS: [&dyn Operations; 8] = [
+pub static OPERATIONS: &[&dyn Operations] = &[
     &Collection::<network::Networks>::NEW,
     &Collection::<subnet::Subnets>::NEW,
     &Collection::<port::Ports>::NEW,
@@ -94,12 +95,24 @@ pub static OPERATIONS: [&dyn Operations; 8] = [
     &Collection::<security_group::SecurityGroups>::NEW,
     &Collection::<security_group_rule::SecurityGroupRules>::NEW,
     &Collection::<attachment::Attachments>::NEW,
+    &Collection::<conntrack_helper::ConntrackHelpers>::NEW,
 ];
 
 /// The operations of the resource at a path below `/v2.0`.
 #[must_use]
 pub fn operations(path: &str) -> Option<&'static dyn Operations> {
     OPERATIONS.iter().copied().find(|operations| operations.info().path == path)
+}
+
+/// The operations that the first parts of a path below `/v2.0` name, how many parts that takes, and
+/// the id of the parent among them. The longest name wins: a router's helpers are no router.
+#[must_use]
+pub fn operations_at<'p>(parts: &[&'p str]) -> Option<(&'static dyn Operations, usize, Parent<'p>)> {
+    let claims = OPERATIONS.iter().filter_map(|operations| {
+        let (length, parent) = operations.info().claims(parts)?;
+        Some((*operations, length, parent))
+    });
+    claims.max_by_key(|(_, length, _)| *length)
 }
 
 /// An action on one object, `PUT /v2.0/{path}/{id}/{action}`: transaction, caller, id, body; the

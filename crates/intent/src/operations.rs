@@ -3,11 +3,13 @@
 //! A resource adds its own part as a [`Behaviour`]; [`Operations`] is the same without types, so
 //! that the API routes by the registry alone.
 
-use std::marker::PhantomData;
+use std::{borrow::Cow, marker::PhantomData};
 
 use model::{
-    Attribute, Body, Fields, ListQuery, Request, Resource, ResourceInfo, Row, Who, feature, request, row, view,
+    Attribute, Body, Fields, ListQuery, Patch as _, Request, RequestError, Resource, ResourceInfo, Row, Timestamp, Who,
+    feature, query::Filter, request, row, view,
 };
+use serde_json::Value;
 use store::{Read, Scope, Tx};
 use types::ProjectId;
 
@@ -25,13 +27,36 @@ pub(crate) trait Behaviour: Send + Sync + 'static {
     /// The error for an id that names nothing which the caller sees.
     fn not_found(id: &str) -> Error;
 
+    /// Looks at an object that is to be, beside the state that it replaces (none on create): refuses
+    /// it, or fills in what the request leaves to the operation. All that a plain resource needs.
+    fn check(
+        _tx: &mut Tx<'_>,
+        _context: &Context,
+        _old: Option<&Self::Of>,
+        _new: &mut Self::Of,
+        _patch: &<Self::Of as Resource>::Patch,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Refuses a parent that is not there, or that the caller does not see.
+    fn check_parent(_read: &Read<'_>, _context: &Context, _id: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Makes an object that the caller may make; the project is the owner to be.
     fn create(
         tx: &mut Tx<'_>,
         context: &Context,
         project: ProjectId,
         request: Request<<Self::Of as Resource>::Patch>,
-    ) -> Result<Self::Of, Error>;
+    ) -> Result<Self::Of, Error> {
+        let mut object = Self::Of::start(Self::Of::new_id(), project, Timestamp::now());
+        request.patch.apply(&mut object);
+        Self::check(tx, context, None, &mut object, &request.patch)?;
+        tx.insert(&context.region, &object)?;
+        Ok(object)
+    }
 
     /// Changes an object that the caller may change.
     fn update(
@@ -39,10 +64,18 @@ pub(crate) trait Behaviour: Send + Sync + 'static {
         context: &Context,
         old: Self::Of,
         request: Request<<Self::Of as Resource>::Patch>,
-    ) -> Result<Self::Of, Error>;
+    ) -> Result<Self::Of, Error> {
+        let mut new = old.clone();
+        request.patch.apply(&mut new);
+        Self::check(tx, context, Some(&old), &mut new, &request.patch)?;
+        Ok(tx.update_touched(&context.region, &old, new)?)
+    }
 
     /// Removes an object that the caller may change.
-    fn delete(tx: &mut Tx<'_>, context: &Context, object: Self::Of) -> Result<(), Error>;
+    fn delete(tx: &mut Tx<'_>, context: &Context, object: Self::Of) -> Result<(), Error> {
+        tx.delete::<Self::Of>(&context.region, object.id())?;
+        Ok(())
+    }
 
     /// Adds the attributes that are computed from other objects, to all objects of an answer with a
     /// constant number of statements.
@@ -85,6 +118,24 @@ pub struct Page {
     pub last: Option<String>,
 }
 
+/// The id of the object that a part belongs to, from its path; none for what is part of nothing.
+pub type Parent<'a> = Option<&'a str>;
+
+/// An object, as a path names it.
+#[derive(Debug, Clone, Copy)]
+pub struct Name<'a> {
+    /// What it is a part of.
+    pub parent: Parent<'a>,
+    /// Its id, as the client wrote it.
+    pub id: &'a str,
+}
+
+impl<'a> From<&'a str> for Name<'a> {
+    fn from(id: &'a str) -> Self {
+        Self { parent: None, id }
+    }
+}
+
 /// The operations on one resource, without its type.
 pub trait Operations: Send + Sync {
     /// What is known about the resource.
@@ -98,26 +149,32 @@ pub trait Operations: Send + Sync {
     fn set_up(&self, tx: &mut Tx<'_>, context: &Context) -> Result<(), Error>;
 
     /// Makes all these objects, or none.
-    fn create(&self, tx: &mut Tx<'_>, context: &Context, bodies: &[&Body]) -> Result<Vec<Body>, Error>;
+    fn create(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        parent: Parent<'_>,
+        bodies: &[&Body],
+    ) -> Result<Vec<Body>, Error>;
 
     /// The objects that a query selects, as far as the caller sees them.
-    fn list(&self, read: &Read<'_>, context: &Context, query: &ListQuery) -> Result<Page, Error>;
+    fn list(&self, read: &Read<'_>, context: &Context, parent: Parent<'_>, query: &ListQuery) -> Result<Page, Error>;
 
     /// One object; `fields` selects attributes, empty for all.
-    fn show(&self, read: &Read<'_>, context: &Context, id: &str, fields: &[String]) -> Result<Body, Error>;
+    fn show(&self, read: &Read<'_>, context: &Context, name: Name<'_>, fields: &[String]) -> Result<Body, Error>;
 
     /// Changes one object. `if_match` is the revision that the object must have.
     fn update(
         &self,
         tx: &mut Tx<'_>,
         context: &Context,
-        id: &str,
+        name: Name<'_>,
         body: &Body,
         if_match: Option<u64>,
     ) -> Result<Body, Error>;
 
     /// Removes one object.
-    fn delete(&self, tx: &mut Tx<'_>, context: &Context, id: &str, if_match: Option<u64>) -> Result<(), Error>;
+    fn delete(&self, tx: &mut Tx<'_>, context: &Context, name: Name<'_>, if_match: Option<u64>) -> Result<(), Error>;
 }
 
 /// A resource's operations.
@@ -140,11 +197,19 @@ impl<B: Behaviour> Operations for Collection<B> {
         B::set_up(tx, context)
     }
 
-    fn create(&self, tx: &mut Tx<'_>, context: &Context, bodies: &[&Body]) -> Result<Vec<Body>, Error> {
+    fn create(
+        &self,
+        tx: &mut Tx<'_>,
+        context: &Context,
+        parent: Parent<'_>,
+        bodies: &[&Body],
+    ) -> Result<Vec<Body>, Error> {
         let info = B::Of::INFO;
         bodies.iter().try_for_each(|body| require_features(info, context, body))?;
-        let parse = |body: &&Body| request::create::<B::Of>(body, &context.project_id, context.is_admin);
-        let requests = bodies.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let whole = bodies.iter().map(|body| with_parent::<B>(tx, context, parent, body));
+        let whole = whole.collect::<Result<Vec<_>, _>>()?;
+        let parse = |body: &Cow<'_, Body>| request::create::<B::Of>(body, &context.project_id, context.is_admin);
+        let requests = whole.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         for request in &requests {
             authorise("create", info, context, &request.named)?;
         }
@@ -167,7 +232,7 @@ impl<B: Behaviour> Operations for Collection<B> {
         Ok(created)
     }
 
-    fn list(&self, read: &Read<'_>, context: &Context, query: &ListQuery) -> Result<Page, Error> {
+    fn list(&self, read: &Read<'_>, context: &Context, parent: Parent<'_>, query: &ListQuery) -> Result<Page, Error> {
         let info = B::Of::INFO;
         if info.admin_only && !context.is_admin {
             return Ok(Page { json: b"[]".to_vec(), count: 0, first: None, last: None });
@@ -177,6 +242,7 @@ impl<B: Behaviour> Operations for Collection<B> {
         {
             return Err(B::not_found(marker));
         }
+        let query = &of_parent::<B>(read, context, parent, query)?;
         let mut rows = read.list_rows(info, &context.region, context.scope(), query)?;
         let id = |row: Option<&Row>| row?.text("id").map(str::to_owned);
         let (first, last) = (id(rows.first()), id(rows.last()));
@@ -185,11 +251,9 @@ impl<B: Behaviour> Operations for Collection<B> {
         Ok(Page { json, count: rows.len(), first, last })
     }
 
-    fn show(&self, read: &Read<'_>, context: &Context, id: &str, fields: &[String]) -> Result<Body, Error> {
+    fn show(&self, read: &Read<'_>, context: &Context, name: Name<'_>, fields: &[String]) -> Result<Body, Error> {
         let info = B::Of::INFO;
-        let hidden = info.admin_only && !context.is_admin;
-        let found = if hidden { None } else { read.get_body(info, &context.region, id, context.scope())? };
-        let mut bodies = [found.ok_or_else(|| B::not_found(id))?];
+        let mut bodies = [seen::<B>(read, context, name)?.ok_or_else(|| B::not_found(name.id))?];
         B::complete(read, context, &mut bodies)?;
         let [mut body] = bodies;
         context.viewer(info).present(&mut body, fields);
@@ -200,14 +264,14 @@ impl<B: Behaviour> Operations for Collection<B> {
         &self,
         tx: &mut Tx<'_>,
         context: &Context,
-        id: &str,
+        name: Name<'_>,
         body: &Body,
         if_match: Option<u64>,
     ) -> Result<Body, Error> {
         let info = B::Of::INFO;
         require_features(info, context, body)?;
         let request = request::update::<B::Of>(body)?;
-        let old = changeable::<B>(tx, context, id, "update")?;
+        let old = changeable::<B>(tx, context, name, "update")?;
         authorise("update", info, context, &request.named)?;
         check_revision(&old, if_match)?;
         let before = view::body_of(&old);
@@ -220,8 +284,8 @@ impl<B: Behaviour> Operations for Collection<B> {
         Ok(body)
     }
 
-    fn delete(&self, tx: &mut Tx<'_>, context: &Context, id: &str, if_match: Option<u64>) -> Result<(), Error> {
-        let object = changeable::<B>(tx, context, id, "delete")?;
+    fn delete(&self, tx: &mut Tx<'_>, context: &Context, name: Name<'_>, if_match: Option<u64>) -> Result<(), Error> {
+        let object = changeable::<B>(tx, context, name, "delete")?;
         let info = B::Of::INFO;
         authorise("delete", info, context, &[])?;
         check_revision(&object, if_match)?;
@@ -232,8 +296,60 @@ impl<B: Behaviour> Operations for Collection<B> {
     }
 }
 
+/// The stored attributes of an object that the caller sees, where its path says.
+fn seen<B: Behaviour>(read: &Read<'_>, context: &Context, name: Name<'_>) -> Result<Option<Body>, Error> {
+    let info = B::Of::INFO;
+    if info.admin_only && !context.is_admin {
+        return Ok(None);
+    }
+    if let Some(parent) = name.parent {
+        B::check_parent(read, context, parent)?;
+    }
+    let found = read.get_body(info, &context.region, name.id, context.scope())?;
+    Ok(found.filter(|body| match (info.parent, name.parent) {
+        (Some(attribute), Some(parent)) => body.get(attribute).and_then(Value::as_str) == Some(parent),
+        _ => true,
+    }))
+}
+
+/// The body of a part with its parent, which only the path may name.
+fn with_parent<'b, B: Behaviour>(
+    read: &Read<'_>,
+    context: &Context,
+    parent: Parent<'_>,
+    body: &'b Body,
+) -> Result<Cow<'b, Body>, Error> {
+    let (Some(attribute), Some(parent)) = (B::Of::INFO.parent, parent) else { return Ok(Cow::Borrowed(body)) };
+    if body.contains_key(attribute) {
+        return Err(RequestError::Unrecognized { names: vec![attribute.to_owned()] }.into());
+    }
+    B::check_parent(read, context, parent)?;
+    let mut whole = body.clone();
+    whole.insert(attribute.to_owned(), parent.into());
+    Ok(Cow::Owned(whole))
+}
+
+/// The query for the parts of one parent.
+fn of_parent<'q, B: Behaviour>(
+    read: &Read<'_>,
+    context: &Context,
+    parent: Parent<'_>,
+    query: &'q ListQuery,
+) -> Result<Cow<'q, ListQuery>, Error> {
+    let attribute = B::Of::INFO.parent.and_then(|name| B::Of::INFO.attribute(name));
+    let (Some(attribute), Some(parent)) = (attribute, parent) else { return Ok(Cow::Borrowed(query)) };
+    B::check_parent(read, context, parent)?;
+    let mut narrowed = query.clone();
+    narrowed.filters.push(Filter::OneOf { attribute, values: vec![parent.into()] });
+    Ok(Cow::Owned(narrowed))
+}
+
 /// Refuses a request that uses what the region does not have.
 fn require_features(info: &ResourceInfo, context: &Context, body: &Body) -> Result<(), Error> {
+    let unseen = feature::attribute::previews(info, body, context.settings.features);
+    if !unseen.is_empty() {
+        return Err(RequestError::Unrecognized { names: unseen.into_iter().map(str::to_owned).collect() }.into());
+    }
     match feature::attribute::needed(info, body, context.settings.features) {
         None => Ok(()),
         Some((attribute, feature)) => Err(Error::FeatureNotOffered {
@@ -289,15 +405,14 @@ pub(crate) fn not_network_owner(verb: &str, info: &ResourceInfo, attribute: &str
 pub(crate) fn changeable<B: Behaviour>(
     read: &Read<'_>,
     context: &Context,
-    id: &str,
+    name: Name<'_>,
     verb: &str,
 ) -> Result<B::Of, Error> {
     let info = B::Of::INFO;
-    let not_found = || B::not_found(id);
     if info.admin_only && !context.is_admin {
         return Err(Error::HTTPNotFound {});
     }
-    let body = read.get_body(info, &context.region, id, context.scope())?.ok_or_else(not_found)?;
+    let body = seen::<B>(read, context, name)?.ok_or_else(|| B::not_found(name.id))?;
     let object: B::Of = serde_json::from_value(body.into())
         .map_err(|source| store::StoreError::Corrupt { table: info.collection, source })?;
     if B::may_change(read, context, &object)? && context.may_write() {

@@ -44,7 +44,7 @@ fn id<T: std::str::FromStr>(body: &Body, name: &'static str) -> Result<Option<T>
 
 /// `PUT .../add_router_interface`.
 pub(crate) fn add(tx: &mut Tx<'_>, context: &Context, id: &str, body: &Body) -> Result<Body, Error> {
-    let router = changeable::<Routers>(tx, context, id, "add_router_interface_to")
+    let router = changeable::<Routers>(tx, context, id.into(), "add_router_interface_to")
         .map_err(|error| renamed(error, "rule:add_router_interface"))?;
     let (port, subnets) = match Named::parse(body)? {
         Named { subnet: Some(_), port: Some(_) } => {
@@ -178,7 +178,7 @@ fn add_port(tx: &mut Tx<'_>, context: &Context, router: &Router, id: PortId) -> 
 
 /// `PUT .../remove_router_interface`.
 pub(crate) fn remove(tx: &mut Tx<'_>, context: &Context, id: &str, body: &Body) -> Result<Body, Error> {
-    let router = changeable::<Routers>(tx, context, id, "remove_router_interface_from")
+    let router = changeable::<Routers>(tx, context, id.into(), "remove_router_interface_from")
         .map_err(|error| renamed(error, "rule:remove_router_interface"))?;
     let interfaces = router::interfaces(tx, context, router.id)?;
     let has = |port: &Port, subnet: SubnetId| port.fixed_ips.iter().any(|ip| ip.subnet_id == subnet);

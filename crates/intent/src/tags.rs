@@ -150,7 +150,7 @@ fn change_of<B: Behaviour>(
     tags: fn(&mut B::Of) -> &mut Vec<String>,
 ) -> Result<Vec<String>, Error> {
     let resource = B::Of::INFO.member;
-    let old = changeable::<B>(tx, context, id, "update").map_err(|error| match error.status() {
+    let old = changeable::<B>(tx, context, id.into(), "update").map_err(|error| match error.status() {
         404 => Error::TagResourceNotFound { resource, id: id.to_owned() },
         _ => error,
     })?;

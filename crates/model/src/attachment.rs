@@ -56,7 +56,7 @@ pub fn decode_user_data(text: &str) -> Option<Vec<u8>> {
 resource! {
     /// An attachment: the device of a server that a port is connected to.
     Attachment, AttachmentPatch, AttachmentId:
-        "attachment" in "attachments" at "baryon/attachments" since "baryon" admin_only
+        "attachment" in "attachments" at "baryon/attachments" since "baryon" [admin_only]
     {
         /// A text for people.
         description: String = text(255).create_update().default("\"\"");

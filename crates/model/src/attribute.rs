@@ -261,6 +261,18 @@ impl Attribute {
         Self { create: true, required: true, ..self }
     }
 
+    /// The object that this one is a part of: the path says it, and no body.
+    #[must_use]
+    pub const fn parent(self) -> Self {
+        Self { create: true, required: true, see: Who::Nobody, sort: false, ..self }
+    }
+
+    /// Kept, and no part of the API, if so.
+    #[must_use]
+    pub(crate) const fn hidden_if(self, hidden: bool) -> Self {
+        if hidden { Self { see: Who::Nobody, filter: false, sort: false, create: false, ..self } } else { self }
+    }
+
     /// The value may be null.
     #[must_use]
     pub const fn nullable(self) -> Self {

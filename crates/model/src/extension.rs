@@ -18,6 +18,15 @@ pub struct Extension {
     pub updated: &'static str,
     /// Always empty.
     pub links: [&'static str; 0],
+    /// Whether its objects are kept, and nothing is done about them yet: offered only to those who ask for a preview.
+    #[serde(skip)]
+    pub preview: bool,
+}
+
+impl Extension {
+    const fn preview(self) -> Self {
+        Self { preview: true, ..self }
+    }
 }
 
 const fn extension(
@@ -26,7 +35,7 @@ const fn extension(
     description: &'static str,
     updated: &'static str,
 ) -> Extension {
-    Extension { alias, name, description, updated, links: [] }
+    Extension { alias, name, description, updated, links: [], preview: false }
 }
 
 /// The extension of that alias.
@@ -35,8 +44,14 @@ pub fn by_alias(alias: &str) -> Option<&'static Extension> {
     EXTENSIONS.iter().find(|extension| extension.alias == alias)
 }
 
+/// Whether what came with an extension is a preview.
+#[must_use]
+pub fn is_preview(alias: &str) -> bool {
+    by_alias(alias).is_some_and(|extension| extension.preview)
+}
+
 /// Every extension. Aliases, names and dates are those of the real service.
-pub static EXTENSIONS: [Extension; 44] = [
+pub static EXTENSIONS: &[Extension] = &[
     extension(
         "allowed-address-pairs",
         "Allowed Address Pairs",
@@ -281,4 +296,11 @@ pub static EXTENSIONS: [Extension; 44] = [
         "Attachments, reachability traces and drop counters of this service.",
         "2026-11-22T00:00:00-00:00",
     ),
+    extension(
+        "l3-conntrack-helper",
+        "L3 Conntrack helper",
+        "Allow adding CT target rules for conntrack helper",
+        "2019-04-04T10:00:00-00:00",
+    )
+    .preview(),
 ];

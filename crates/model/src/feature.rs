@@ -337,6 +337,9 @@ impl FromStr for Feature {
 pub struct Features(u16);
 
 impl Features {
+    /// Stands beside the features: those have the lower bits.
+    const PREVIEWS: u16 = 1 << 15;
+
     /// Basic networking alone.
     pub const BASIC: Self = Self(Feature::Basic.bit());
 
@@ -344,6 +347,19 @@ impl Features {
     #[must_use]
     pub fn all() -> Self {
         Feature::all().collect()
+    }
+
+    /// The set of a region that shows previews too: what is kept, and not carried out yet.
+    #[must_use]
+    pub const fn with_previews(self) -> Self {
+        Self(self.0 | Self::PREVIEWS)
+    }
+
+    /// Whether a region with this set offers what came with an extension.
+    #[must_use]
+    pub fn offers(self, alias: &str) -> bool {
+        let previews = self.0 & Self::PREVIEWS != 0;
+        self.contains(Feature::of_alias(alias)) && (previews || !crate::extension::is_preview(alias))
     }
 
     /// Whether a region with this set has the feature.

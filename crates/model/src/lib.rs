@@ -21,6 +21,7 @@
 
 pub mod attachment;
 pub mod attribute;
+pub mod conntrack_helper;
 mod error;
 pub mod extension;
 pub mod feature;
@@ -47,6 +48,7 @@ pub mod view;
 
 pub use attachment::{Attachment, AttachmentPatch, AttachmentTarget};
 pub use attribute::{Attribute, Column, Constant, Kind, Who};
+pub use conntrack_helper::{ConntrackHelper, ConntrackHelperPatch};
 pub use error::RequestError;
 pub use feature::{Feature, Features, ParseFeatureError, Profile};
 pub use floating_ip::{FloatingIp, FloatingIpPatch};

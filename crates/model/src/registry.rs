@@ -1,20 +1,41 @@
 //! The list of resources.
 
 use crate::{
-    Attachment, FloatingIp, Network, Port, Resource, ResourceInfo, Router, SecurityGroup, SecurityGroupRule, Subnet,
+    Attachment, ConntrackHelper, FloatingIp, Network, Port, Resource, ResourceInfo, Router, SecurityGroup,
+    SecurityGroupRule, Subnet,
 };
 
-/// Every resource, a line each. Routes, sweeps and documents follow this list.
-pub static RESOURCES: [&ResourceInfo; 8] = [
-    Network::INFO,
-    Subnet::INFO,
-    Port::INFO,
-    Router::INFO,
-    FloatingIp::INFO,
-    SecurityGroup::INFO,
-    SecurityGroupRule::INFO,
-    Attachment::INFO,
-];
+macro_rules! registry {
+    ($($name:ident,)+) => {
+        /// Every resource. Routes, sweeps and documents follow this list.
+        pub static RESOURCES: &[&ResourceInfo] = &[$($name::INFO),+];
+
+        /// Does something for the type of each resource.
+        #[cfg(test)]
+        pub(crate) fn for_each(work: &impl ForEach) {
+            $(work.of::<$name>();)+
+        }
+    };
+}
+
+/// What is to be done for each resource.
+#[cfg(test)]
+pub(crate) trait ForEach {
+    /// For this one.
+    fn of<R: Resource>(&self);
+}
+
+registry! {
+    Network,
+    Subnet,
+    Port,
+    Router,
+    FloatingIp,
+    SecurityGroup,
+    SecurityGroupRule,
+    Attachment,
+    ConntrackHelper,
+}
 
 /// The resource at a path below `/v2.0`.
 #[must_use]

@@ -36,6 +36,57 @@ pub struct ResourceInfo {
     pub constants: &'static [Constant],
     /// Whether only administrators may touch it at all.
     pub admin_only: bool,
+    /// The attribute that names the object whose part one is; its value is in the path, and in no
+    /// body.
+    pub parent: Option<&'static str>,
+}
+
+/// How a resource differs from most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Form {
+    pub(crate) admin_only: bool,
+    pub(crate) parent: Option<&'static str>,
+    /// Revision and times are kept, and not shown.
+    pub(crate) hides_history: bool,
+    /// The owner is kept, and not shown: it is the parent's.
+    pub(crate) hides_owner: bool,
+}
+
+impl Form {
+    /// Like most.
+    pub(crate) const fn usual() -> Self {
+        Self { admin_only: false, parent: None, hides_history: false, hides_owner: false }
+    }
+
+    /// For administrators only.
+    pub(crate) const fn admin_only(self) -> Self {
+        Self { admin_only: true, ..self }
+    }
+
+    /// A part of another object, which this attribute names.
+    pub(crate) const fn part_by(self, attribute: &'static str) -> Self {
+        Self { parent: Some(attribute), hides_history: true, hides_owner: true, ..self }
+    }
+}
+
+impl ResourceInfo {
+    /// How many of a path's parts, from the first, name this collection, and which of them is the
+    /// parent's id. Upstream takes `security_groups` for `security-groups`.
+    #[must_use]
+    pub fn claims<'p>(&self, parts: &[&'p str]) -> Option<(usize, Option<&'p str>)> {
+        let mut parent = None;
+        let mut length = 0;
+        for wanted in self.path.split('/') {
+            let part = *parts.get(length)?;
+            if wanted.starts_with('{') {
+                parent = Some(part);
+            } else if !wanted.bytes().eq(part.bytes()) && !wanted.replace('-', "_").eq(&part.replace('-', "_")) {
+                return None;
+            }
+            length += 1;
+        }
+        Some((length, parent))
+    }
 }
 
 impl ResourceInfo {
@@ -75,6 +126,8 @@ pub trait Resource: Clone + fmt::Debug + PartialEq + Serialize + DeserializeOwne
     /// What is known about it without its type.
     const INFO: &'static ResourceInfo;
 
+    /// An id that no other object has.
+    fn new_id() -> Self::Id;
     /// Its id.
     fn id(&self) -> Self::Id;
     /// Its owner.
@@ -131,12 +184,14 @@ macro_rules! apply_plain {
 ///
 /// A field is `name ["api name"]: Type as RequestType = attribute;`, where the name in the API and
 /// the type in requests are given only when they differ. Every resource also has `id`,
-/// `project_id`, `revision_number`, `created_at` and `updated_at`.
+/// `project_id`, `revision_number`, `created_at` and `updated_at`. What differs from most stands in
+/// brackets behind the extension: `[admin_only]`, `[part_by("router_id")]`, see [`Form`].
 macro_rules! resource {
     (
         $(#[doc = $resource_doc:literal])+
         $name:ident, $patch:ident, $id:ty:
-            $member:literal in $collection:literal at $path:literal since $since:literal $($admin:ident)?
+            $member:literal in $collection:literal at $path:literal since $since:literal
+            $([$($form:ident $(($of:literal))?),+])?
         {
             $(
                 $(#[doc = $doc:literal])+
@@ -191,7 +246,9 @@ macro_rules! resource {
         impl $crate::Resource for $name {
             type Id = $id;
             type Patch = $patch;
-            const INFO: &'static $crate::ResourceInfo = &$crate::ResourceInfo {
+            const INFO: &'static $crate::ResourceInfo = &{
+                const FORM: crate::resource::Form = crate::resource::Form::usual()$($(.$form($($of)?))+)?;
+                $crate::ResourceInfo {
                 member: $member,
                 collection: $collection,
                 path: $path,
@@ -200,7 +257,7 @@ macro_rules! resource {
                 attributes: &[
                     $crate::attribute::uuid().named("id", "Its id."),
                     $crate::attribute::attribute($crate::Kind::Project)
-                        .create().named("project_id", "The project that owns it."),
+                        .create().hidden_if(FORM.hides_owner).named("project_id", "The project that owns it."),
                     $(
                         $attribute.named(
                             crate::resource::attribute_name!($field $($api)?),
@@ -209,15 +266,24 @@ macro_rules! resource {
                     )+
                     $crate::attribute::integer(0, i64::MAX)
                         .initial("1")
+                        .hidden_if(FORM.hides_history)
                         .since("standard-attr-revisions").named("revision_number", "How often it was changed."),
                     $crate::attribute::attribute($crate::Kind::Timestamp)
+                        .hidden_if(FORM.hides_history)
                         .since("standard-attr-timestamp").named("created_at", "When it was created."),
                     $crate::attribute::attribute($crate::Kind::Timestamp)
+                        .hidden_if(FORM.hides_history)
                         .since("standard-attr-timestamp").named("updated_at", "When it was last changed."),
                 ],
                 constants: &[$($constant),*],
-                admin_only: !stringify!($($admin)?).is_empty(),
+                admin_only: FORM.admin_only,
+                parent: FORM.parent,
+                }
             };
+
+            fn new_id() -> $id {
+                <$id>::random()
+            }
 
             fn id(&self) -> $id {
                 self.id

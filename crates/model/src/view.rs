@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::{
     Features, Resource, ResourceInfo,
-    attribute::{Attribute, Constant, Who},
+    attribute::{self, Attribute, Constant, Who},
+    extension::is_preview,
     feature,
     resource::Body,
 };
@@ -30,6 +31,9 @@ pub fn body_of<R: Resource>(object: &R) -> Body {
         _ => Body::new(),
     }
 }
+
+/// What objects say that are kept, and that nothing is done about.
+static NOT_APPLIED: Constant = attribute::constant("baryon:applied", "false").read_only();
 
 /// How one client sees the objects of one resource.
 #[derive(Debug)]
@@ -69,8 +73,9 @@ impl Viewer {
 
     /// The constants that the client sees.
     pub fn constants(&self) -> impl Iterator<Item = &'static Constant> {
+        let preview = is_preview(self.info.since).then_some(&NOT_APPLIED);
         let shown = |constant: &&Constant| (!constant.admin || self.is_admin) && !self.absent.contains(&constant.name);
-        self.info.constants.iter().filter(shown)
+        self.info.constants.iter().filter(shown).chain(preview)
     }
 
     /// Makes the stored attributes of an object those that the client sees: internal ones and those

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use crate::StoreError;
 
 /// The steps, oldest first. A released step never changes; a new one is a line at the end.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/0001_network.sql"),
     include_str!("../migrations/0002_identity.sql"),
     include_str!("../migrations/0003_principals.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("../migrations/0006_audit.sql"),
     include_str!("../migrations/0007_quota.sql"),
     include_str!("../migrations/0008_outbox.sql"),
+    include_str!("../migrations/0009_conntrack_helpers.sql"),
 ];
 
 /// Marks our databases: `BRYN` in ASCII.

@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use model::{
-    Attachment, Attribute, Body, Cell, Column, FloatingIp, Network, Port, Resource, ResourceInfo, Router, Row,
+    Attachment, Attribute, Body, Cell, Column, ConntrackHelper, FloatingIp, Network, Port, Resource, ResourceInfo, Router, Row,
     SecurityGroup, SecurityGroupRule, Subnet,
 };
 use rusqlite::{Connection, types::ValueRef};
@@ -44,7 +44,7 @@ const fn computed(attribute: &'static str, sql: &'static str) -> Derived {
 }
 
 /// Every resource's table.
-pub(crate) static TABLES: [Table; 8] = [
+pub(crate) static TABLES: &[Table] = &[
     Table {
         info: Network::INFO,
         name: "networks",
@@ -118,6 +118,13 @@ pub(crate) static TABLES: [Table; 8] = [
                   AND g.id = t.security_group_id AND g.project_id = :project))",
     },
     Table { info: Attachment::INFO, name: "attachments", derived: &[], visible: OWN },
+    Table {
+        info: ConntrackHelper::INFO,
+        name: "conntrack_helpers",
+        derived: &[],
+        visible: "EXISTS (SELECT 1 FROM routers r WHERE r.region = t.region AND r.id = t.router_id \
+                  AND r.project_id = :project)",
+    },
 ];
 
 /// The table of a resource.

@@ -68,6 +68,8 @@ ids! {
     SecurityGroupRuleId,
     /// An attachment: the device of a server that a port is connected to.
     AttachmentId,
+    /// A helper for a protocol whose connections open others.
+    ConntrackHelperId,
 }
 
 macro_rules! keystone_ids {

@@ -15,10 +15,10 @@ mod protocol;
 
 pub use address::{Cidr, MacAddr, ParseAddressError};
 pub use id::{
-    AccessRuleId, AddressScopeId, ApplicationCredentialId, AttachmentId, ConsumerId, CredentialId, DomainId,
-    EndpointGroupId, EndpointId, FloatingIpId, GroupId, LimitId, NetworkId, ParseIdError, PolicyId, PortId, ProjectId,
-    RegisteredLimitId, RoleId, RouterId, SecurityGroupId, SecurityGroupRuleId, ServiceId, SubnetId, SubnetPoolId,
-    TrustId, UserId,
+    AccessRuleId, AddressScopeId, ApplicationCredentialId, AttachmentId, ConntrackHelperId, ConsumerId, CredentialId,
+    DomainId, EndpointGroupId, EndpointId, FloatingIpId, GroupId, LimitId, NetworkId, ParseIdError, PolicyId, PortId,
+    ProjectId, RegisteredLimitId, RoleId, RouterId, SecurityGroupId, SecurityGroupRuleId, ServiceId, SubnetId,
+    SubnetPoolId, TrustId, UserId,
 };
 pub use port_range::{PortRange, PortRangeError};
 pub use protocol::{Direction, IpVersion, ParseProtocolError, Protocol};

@@ -30,7 +30,7 @@ pub(super) async fn show(visit: &Visit, alias: &str) -> Result<Reply, NetworkErr
 }
 
 fn offers(visit: &Visit, extension: &Extension) -> bool {
-    visit.settings.features.contains(Feature::of_alias(extension.alias)) && can(visit, extension.alias)
+    visit.settings.features.offers(extension.alias) && can(visit, extension.alias)
 }
 
 /// A region that is served is known to the world, so that no answer is "no region".

@@ -1,7 +1,7 @@
 //! Collections and objects, whatever their kind.
 
 use hyper::{Method, StatusCode, header};
-use intent::Operations;
+use intent::{Name, Operations, Parent};
 use model::{Body, ListQuery, RequestError, ResourceInfo, request};
 use serde_json::Value;
 
@@ -24,21 +24,39 @@ pub(super) fn endpoints(collection: &str, info: &'static ResourceInfo) -> Vec<En
 
 type Answer = Result<Reply, NetworkError>;
 
+/// A [`Name`] that goes along into the store's threads.
+struct OwnedName {
+    parent: Option<String>,
+    id: String,
+}
+
+impl OwnedName {
+    fn borrowed(&self) -> Name<'_> {
+        Name { parent: self.parent.as_deref(), id: &self.id }
+    }
+}
+
 /// Answers what follows a resource's path.
-pub(super) async fn route(visit: &Visit, operations: &'static dyn Operations, parts: &[&str]) -> Answer {
+pub(super) async fn route(
+    visit: &Visit,
+    operations: &'static dyn Operations,
+    parent: Parent<'_>,
+    parts: &[&str],
+) -> Answer {
     let method = match visit.request.method {
         Method::HEAD => &Method::GET,
         ref method => method,
     };
     let info = operations.info();
+    let name = |id: &str| OwnedName { parent: parent.map(str::to_owned), id: id.to_owned() };
     match (method, parts) {
-        (&Method::GET, []) => list(visit, operations).await,
-        (&Method::POST, []) => create(visit, operations).await,
+        (&Method::GET, []) => list(visit, operations, parent).await,
+        (&Method::POST, []) => create(visit, operations, parent).await,
         // Upstream takes these for an object whose id is missing, which Python calls None.
-        (&Method::PUT | &Method::DELETE, []) => show(visit, operations, "None").await,
-        (&Method::GET, [id]) => show(visit, operations, id).await,
-        (&Method::PUT, [id]) => update(visit, operations, id).await,
-        (&Method::DELETE, [id]) => delete(visit, operations, id).await,
+        (&Method::PUT | &Method::DELETE, []) => show(visit, operations, name("None")).await,
+        (&Method::GET, [id]) => show(visit, operations, name(id)).await,
+        (&Method::PUT, [id]) => update(visit, operations, name(id)).await,
+        (&Method::DELETE, [id]) => delete(visit, operations, name(id)).await,
         (_, [id, "tags", rest @ ..]) if info.has_tags() => tag::route(visit, info, id, rest).await,
         (_, [id, name]) => action::run(visit, info, id, name).await,
         (_, [_, _, ..]) => {
@@ -50,7 +68,8 @@ pub(super) async fn route(visit: &Visit, operations: &'static dyn Operations, pa
     }
 }
 
-async fn list(visit: &Visit, operations: &'static dyn Operations) -> Answer {
+async fn list(visit: &Visit, operations: &'static dyn Operations, parent: Parent<'_>) -> Answer {
+    let parent = parent.map(str::to_owned);
     let pairs: Vec<_> = visit.request.query.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     // The body of an error about the query is for those with a token only.
     let query = match ListQuery::parse(operations.info(), &pairs) {
@@ -60,11 +79,11 @@ async fn list(visit: &Visit, operations: &'static dyn Operations) -> Answer {
             return Err(error.into());
         }
     };
-    let wanted = query.clone();
+    let (wanted, of) = (query.clone(), parent.clone());
     let found = visit
         .read(move |read, context| {
             let ready = !operations.setup_needed(read, context)?;
-            if ready { Ok(Ok(operations.list(read, context, &wanted)?)) } else { Ok(Err(wanted)) }
+            if ready { Ok(Ok(operations.list(read, context, of.as_deref(), &wanted)?)) } else { Ok(Err(wanted)) }
         })
         .await?;
     let found = match found {
@@ -74,7 +93,7 @@ async fn list(visit: &Visit, operations: &'static dyn Operations) -> Answer {
         Err(wanted) => {
             let make = move |tx: &mut store::Tx<'_>, context: &intent::Context| {
                 operations.set_up(tx, context)?;
-                Ok(operations.list(tx, context, &wanted)?)
+                Ok(operations.list(tx, context, parent.as_deref(), &wanted)?)
             };
             visit.write(make).await?
         }
@@ -82,11 +101,10 @@ async fn list(visit: &Visit, operations: &'static dyn Operations) -> Answer {
     Ok(page::reply(visit, operations.info(), &query, found))
 }
 
-async fn show(visit: &Visit, operations: &'static dyn Operations, id: &str) -> Answer {
+async fn show(visit: &Visit, operations: &'static dyn Operations, name: OwnedName) -> Answer {
     let fields: Vec<_> =
         visit.request.query.all("fields").filter(|field| !field.is_empty()).map(str::to_owned).collect();
-    let id = id.to_owned();
-    let body = visit.read(move |read, context| Ok(operations.show(read, context, &id, &fields)?)).await?;
+    let body = visit.read(move |read, context| Ok(operations.show(read, context, name.borrowed(), &fields)?)).await?;
     Ok(Reply::wrapped(StatusCode::OK, operations.info().member, body.into()))
 }
 
@@ -100,7 +118,9 @@ pub(super) async fn json_body(visit: &Visit) -> Result<Value, NetworkError> {
     if visit.request.body.is_empty() { Ok(Value::Null) } else { Err(RequestError::Malformed.into()) }
 }
 
-async fn create(visit: &Visit, operations: &'static dyn Operations) -> Answer {
+async fn create(visit: &Visit, operations: &'static dyn Operations, parent: Parent<'_>) -> Answer {
+    let parent = parent.map(str::to_owned);
+    let of = parent.clone();
     let info = operations.info();
     let json = json_body(visit).await?;
     let most = visit.api.config.limits.page;
@@ -114,10 +134,10 @@ async fn create(visit: &Visit, operations: &'static dyn Operations) -> Answer {
                     wanted: "a list short enough for one request",
                 });
             }
-            Ok((operations.create(tx, context, &bodies)?, bulk))
+            Ok((operations.create(tx, context, of.as_deref(), &bodies)?, bulk))
         })
         .await?;
-    let bodies = as_applied(visit, operations, bodies).await?;
+    let bodies = as_applied(visit, operations, parent, bodies).await?;
     let mut bodies = bodies.into_iter().map(Value::Object);
     let (name, view) =
         if bulk { (info.collection, bodies.collect()) } else { (info.member, bodies.next().unwrap_or_default()) };
@@ -128,6 +148,7 @@ async fn create(visit: &Visit, operations: &'static dyn Operations) -> Answer {
 async fn as_applied(
     visit: &Visit,
     operations: &'static dyn Operations,
+    parent: Option<String>,
     bodies: Vec<Body>,
 ) -> Result<Vec<Body>, NetworkError> {
     if !visit.waits() {
@@ -136,7 +157,7 @@ async fn as_applied(
     visit
         .read(move |read, context| {
             let now = |body: Body| match body.get("id").and_then(Value::as_str) {
-                Some(id) => Ok(operations.show(read, context, id, &[])?),
+                Some(id) => Ok(operations.show(read, context, Name { parent: parent.as_deref(), id }, &[])?),
                 None => Ok(body),
             };
             bodies.into_iter().map(now).collect()
@@ -144,23 +165,23 @@ async fn as_applied(
         .await
 }
 
-async fn update(visit: &Visit, operations: &'static dyn Operations, id: &str) -> Answer {
+async fn update(visit: &Visit, operations: &'static dyn Operations, name: OwnedName) -> Answer {
     let info = operations.info();
     let json = json_body(visit).await?;
-    let (id, if_match) = (id.to_owned(), if_match(visit)?);
+    let (parent, if_match) = (name.parent.clone(), if_match(visit)?);
     let body = visit
         .write(move |tx, context| {
             let body = request::member(info, &json)?;
-            Ok(operations.update(tx, context, &id, body, if_match)?)
+            Ok(operations.update(tx, context, name.borrowed(), body, if_match)?)
         })
         .await?;
-    let body = as_applied(visit, operations, vec![body]).await?.into_iter().next();
+    let body = as_applied(visit, operations, parent, vec![body]).await?.into_iter().next();
     Ok(Reply::wrapped(StatusCode::OK, info.member, body.map_or(Value::Null, Value::Object)))
 }
 
-async fn delete(visit: &Visit, operations: &'static dyn Operations, id: &str) -> Answer {
-    let (id, if_match) = (id.to_owned(), if_match(visit)?);
-    visit.write(move |tx, context| Ok(operations.delete(tx, context, &id, if_match)?)).await?;
+async fn delete(visit: &Visit, operations: &'static dyn Operations, name: OwnedName) -> Answer {
+    let if_match = if_match(visit)?;
+    visit.write(move |tx, context| Ok(operations.delete(tx, context, name.borrowed(), if_match)?)).await?;
     Ok(Reply::empty(StatusCode::NO_CONTENT))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use intent::{Context, Error, Page, Settings};
+use intent::{Context, Error, Name, Operations, Page, Settings};
 use model::{Body, ListQuery};
 use serde_json::{Value, json};
 use store::Store;
@@ -42,6 +42,14 @@ fn context(role: &str) -> Context {
     }
 }
 
+/// The operations at a path below `/v2.0`, and the parent that it names.
+fn at(path: &str) -> (&'static dyn Operations, Option<String>) {
+    let parts: Vec<_> = path.split('/').collect();
+    let (operations, length, parent) = intent::operations_at(&parts).unwrap();
+    assert_eq!(length, parts.len(), "{path}");
+    (operations, parent.map(str::to_owned))
+}
+
 impl Cloud {
     /// An empty region.
     pub(crate) fn new() -> Self {
@@ -57,11 +65,11 @@ impl Cloud {
 
     /// Creates several objects in one request.
     pub(crate) fn create_all(&self, who: &Context, path: &str, bodies: Vec<Value>) -> Result<Vec<Body>, Error> {
-        let operations = intent::operations(path).unwrap();
+        let (operations, parent) = at(path);
         let who = who.clone();
         self.store.write_blocking(move |tx| {
             let bodies: Vec<&Body> = bodies.iter().map(|body| body.as_object().unwrap()).collect();
-            operations.create(tx, &who, &bodies)
+            operations.create(tx, &who, parent.as_deref(), &bodies)
         })
     }
 
@@ -73,18 +81,20 @@ impl Cloud {
 
     /// Shows an object.
     pub(crate) fn show(&self, who: &Context, path: &str, id: &str) -> Result<Body, Error> {
-        let operations = intent::operations(path).unwrap();
+        let (operations, parent) = at(path);
         let (who, id) = (who.clone(), id.to_owned());
-        self.store.read_blocking(move |read| operations.show(read, &who, &id, &[]))
+        self.store
+            .read_blocking(move |read| operations.show(read, &who, Name { parent: parent.as_deref(), id: &id }, &[]))
     }
 
     /// Lists objects by the pairs of a query string.
     pub(crate) fn list(&self, who: &Context, path: &str, pairs: &[(&str, &str)]) -> Result<Vec<Body>, Error> {
-        let operations = intent::operations(path).unwrap();
+        let (operations, parent) = at(path);
         let pairs: Vec<_> = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let query = ListQuery::parse(operations.info(), &pairs)?;
         let who = who.clone();
-        let page: Page = self.store.read_blocking(move |read| operations.list(read, &who, &query))?;
+        let page: Page =
+            self.store.read_blocking(move |read| operations.list(read, &who, parent.as_deref(), &query))?;
         Ok(serde_json::from_slice(&page.json).unwrap())
     }
 
@@ -102,16 +112,25 @@ impl Cloud {
         body: Value,
         if_match: Option<u64>,
     ) -> Result<Body, Error> {
-        let operations = intent::operations(path).unwrap();
+        let (operations, parent) = at(path);
         let (who, id) = (who.clone(), id.to_owned());
-        self.store.write_blocking(move |tx| operations.update(tx, &who, &id, body.as_object().unwrap(), if_match))
+        self.store.write_blocking(move |tx| {
+            operations.update(
+                tx,
+                &who,
+                Name { parent: parent.as_deref(), id: &id },
+                body.as_object().unwrap(),
+                if_match,
+            )
+        })
     }
 
     /// Deletes an object.
     pub(crate) fn delete(&self, who: &Context, path: &str, id: &str) -> Result<(), Error> {
-        let operations = intent::operations(path).unwrap();
+        let (operations, parent) = at(path);
         let (who, id) = (who.clone(), id.to_owned());
-        self.store.write_blocking(move |tx| operations.delete(tx, &who, &id, None))
+        self.store
+            .write_blocking(move |tx| operations.delete(tx, &who, Name { parent: parent.as_deref(), id: &id }, None))
     }
 
     /// Runs an action of a router.

@@ -5,10 +5,12 @@
 mod attachment;
 mod cloud;
 mod concurrency;
+mod conntrack_helper;
 mod floating_ip;
 mod network;
 mod port;
 mod quota_and_tags;
 mod router;
 mod security_group;
+mod server_event;
 mod shapes;

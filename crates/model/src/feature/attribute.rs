@@ -11,13 +11,28 @@ use crate::{Body, ResourceInfo};
 /// The attributes of a resource that a region without a feature does not have.
 #[must_use]
 pub fn absent(info: &ResourceInfo, features: Features) -> Vec<&'static str> {
-    if features == Features::all() {
-        return Vec::new();
-    }
     let attributes = info.attributes.iter().map(|attribute| (attribute.name, attribute.since));
     let constants = info.constants.iter().map(|constant| (constant.name, constant.since));
-    let lacks = |since: &str| !features.contains(Feature::of_alias(since));
+    let mut known: Vec<(&str, bool)> = Vec::new();
+    let mut lacks = |since: &'static str| match known.iter().find(|(alias, _)| *alias == since) {
+        Some((_, lacks)) => *lacks,
+        None => {
+            let lacks = !since.is_empty() && !features.offers(since);
+            known.push((since, lacks));
+            lacks
+        }
+    };
     attributes.chain(constants).filter(|(_, since)| lacks(since)).map(|(name, _)| name).collect()
+}
+
+/// The attributes of a request that came with extensions of which a region shows no preview.
+#[must_use]
+pub fn previews<'b>(info: &ResourceInfo, body: &'b Body, features: Features) -> Vec<&'b str> {
+    let unseen = |name: &&str| {
+        let since = info.attribute(name).map(|attribute| attribute.since);
+        since.is_some_and(|since| crate::extension::is_preview(since) && !features.offers(since))
+    };
+    body.keys().map(String::as_str).filter(unseen).collect()
 }
 
 /// The first attribute of a request that a region with these features cannot heed, and the feature

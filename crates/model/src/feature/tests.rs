@@ -32,7 +32,7 @@ fn every_extension_belongs_to_one_feature() {
 
 #[test]
 fn what_is_offered_is_upstreams_or_our_own() {
-    for extension in &crate::extension::EXTENSIONS {
+    for extension in crate::extension::EXTENSIONS {
         let upstream = UPSTREAM.lines().any(|line| line.split(' ').next() == Some(extension.alias));
         assert!(upstream || extension.alias == "baryon", "{}", extension.alias);
     }
