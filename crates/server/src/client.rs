@@ -267,12 +267,18 @@ fn exchange(http: &Agent, method: Method, url: &str, token: Option<&str>, body: 
 }
 
 fn plain(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Io(error) => error.to_string(),
-        ureq::Error::Rustls(rustls::Error::InvalidCertificate(error)) => format!(
-            "its certificate is not accepted ({error}); --cacert names the authority's, if this machine does not know it"
+    let tls = match error {
+        ureq::Error::Rustls(error) => Some(error),
+        // What the handshake says comes through the connection's reads and writes.
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    };
+    match (error, tls) {
+        (_, Some(rustls::Error::InvalidCertificate(reason))) => format!(
+            "its certificate is not accepted ({reason}); --cacert names the authority's, if this machine does not know it"
         ),
-        other => other.to_string(),
+        (ureq::Error::Io(error), _) => error.to_string(),
+        (other, _) => other.to_string(),
     }
 }
 

@@ -128,7 +128,9 @@ impl Failures {
     ) -> Result<T, KeystoneError> {
         self.check(proof, source)?;
         let result = attempt.await;
-        if result.as_ref().is_err_and(|error| error.status() == StatusCode::UNAUTHORIZED) {
+        // A token that is to be exchanged and is none is not found, in Keystone's words.
+        let wrong = [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND];
+        if result.as_ref().is_err_and(|error| wrong.contains(&error.status())) {
             self.failed(proof, source);
         }
         result
