@@ -186,7 +186,7 @@ fn bad_input_is_named() {
     }
     let long = "x".repeat(65);
     assert_eq!(create(json!({ "project": { "name": long } })).status, 400);
-    assert_eq!(create(json!({ "project": { "name": "x", "domain_id": "nope" } })).status, 404);
+    assert_eq!(create(json!({ "project": { "name": "x", "domain_id": "nope" } })).status, 400);
     assert_eq!(api.get(&admin, "/identity/v3/projects/nope").message(), "Could not find project: nope.");
     assert_eq!(api.get(&admin, "/identity/v3/nothing").status, 404);
     assert_eq!(api.ask(&admin, "PUT", "/identity/v3/projects", &Value::Null).status, 405);

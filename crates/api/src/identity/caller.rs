@@ -14,6 +14,7 @@ const SERVICE_TOKEN_HEADER: &str = "x-service-token";
 
 /// Where the caller's roles apply.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "one per request, most often of the large kind")]
 pub(crate) enum Scope {
     /// Nowhere.
     Unscoped,
