@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 PASSWORD = "the administrator's"
+# Where tests let it listen, in namespaces of their own.
+URL = "http://127.0.0.1:5000/v3"
 
 CONFIG = """
 [DEFAULT]
@@ -44,7 +46,7 @@ def prepare(directory):
     for command in (
         ["db_sync"],
         ["fernet_setup", *owner],
-        ["bootstrap", "--bootstrap-password", PASSWORD, "--bootstrap-region-id", "RegionOne"],
+        ["bootstrap", "--bootstrap-password", PASSWORD, "--bootstrap-region-id", "RegionOne", "--bootstrap-public-url", URL],
     ):
         subprocess.run([manage, "--config-file", config, *command], check=True)
 

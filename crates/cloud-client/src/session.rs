@@ -175,7 +175,7 @@ impl Session {
                     url,
                     user: self.user.username.clone(),
                     project: self.user.project_name.clone(),
-                    message: answer.message(),
+                    message: answer.message().trim_end_matches('.').to_owned(),
                 });
             }
             _ => return Err(answer.refusal()),

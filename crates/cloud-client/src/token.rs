@@ -91,7 +91,7 @@ impl ValidToken {
                 project: session.user().project_name.clone(),
                 message: format!(
                     "it may not validate tokens ({}); give it the role 'service' or 'admin' in that project",
-                    answer.message()
+                    answer.message().trim_end_matches('.')
                 ),
             }),
             _ => Err(answer.refusal()),
