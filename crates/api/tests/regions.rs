@@ -48,7 +48,7 @@ fn the_list_of_extensions_is_the_profiles() {
         let listed: Vec<_> = list["extensions"].as_array().unwrap().iter().map(|one| one["alias"].clone()).collect();
         let expected: Vec<_> = EXTENSIONS
             .iter()
-            .filter(|extension| profile.features().contains(Feature::of_alias(extension.alias)))
+            .filter(|extension| profile.features().offers(extension.alias))
             .map(|extension| json!(extension.alias))
             .collect();
         assert_eq!(listed, expected, "{region}");

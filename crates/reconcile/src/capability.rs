@@ -33,6 +33,6 @@ mod tests {
             .map(|extension| extension.alias)
             .collect();
         // A misspelt alias above would be missing here.
-        assert_eq!(asking.len(), 10, "{asking:?}");
+        assert_eq!(asking.len(), 12, "{asking:?}");
     }
 }

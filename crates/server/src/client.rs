@@ -150,8 +150,10 @@ impl Client {
             let url = cloud.reachable(url.trim_end_matches('/'));
             if url.ends_with("/v2.0") { url } else { format!("{url}/v2.0") }
         };
-        let endpoints: Vec<_> =
+        let mut endpoints: Vec<_> =
             network_endpoints(&body).into_iter().map(|(region, url)| (region, versioned(url))).collect();
+        // The catalogue has no order of its own.
+        endpoints.sort_unstable();
         let wanted = endpoints.iter().find(|(name, _)| cloud.region.as_ref().is_none_or(|region| region == name));
         let network = wanted.map(|(_, url)| url.clone()).ok_or_else(|| {
             answer(&match &cloud.region {
@@ -162,7 +164,7 @@ impl Client {
         Ok(Self { http, token, network, endpoints })
     }
 
-    /// The regions that have a network service, in the order of the catalogue.
+    /// The regions that have a network service, by their names.
     pub fn regions(&self) -> impl Iterator<Item = &str> {
         self.endpoints.iter().map(|(region, _)| region.as_str())
     }

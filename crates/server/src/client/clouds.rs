@@ -217,10 +217,16 @@ pub struct Account<'a> {
     pub project: &'a str,
 }
 
-/// The text of a clouds.yaml.
+/// The text of a clouds.yaml. The first region is the one of commands that name none.
 #[must_use]
-pub fn render(auth_url: &str, region: &str, cacert: Option<&Path>, accounts: &[Account<'_>]) -> String {
+pub fn render(auth_url: &str, regions: &[String], cacert: Option<&Path>, accounts: &[Account<'_>]) -> String {
     let mut text = String::from("# Written by `baryon up`. Use it with OS_CLIENT_CONFIG_FILE and OS_CLOUD.\nclouds:\n");
+    let region = regions.first().map_or("RegionOne", String::as_str);
+    // Without the list, clients take no other region than the first.
+    let several = match regions {
+        [] | [_] => String::new(),
+        several => format!("    regions: {}\n", serde_json::Value::from(several)),
+    };
     for account in accounts {
         let Account { cloud, username, password, project } = account;
         // Values are JSON strings, which YAML reads as they are.
@@ -231,7 +237,7 @@ pub fn render(auth_url: &str, region: &str, cacert: Option<&Path>, accounts: &[A
         text.push_str(&format!(
             "  {cloud}:\n    auth:\n      auth_url: {auth_url}\n      username: {username}\n      password: {password}\n      \
              project_name: {project}\n      user_domain_name: Default\n      project_domain_name: Default\n    \
-             region_name: {region}\n    interface: public\n    identity_api_version: 3\n{cacert}"
+             region_name: {region}\n{several}    interface: public\n    identity_api_version: 3\n{cacert}"
         ));
     }
     text

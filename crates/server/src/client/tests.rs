@@ -8,12 +8,14 @@ fn file(text: &str) -> PathBuf {
     path
 }
 
+const REGION: &str = "RegionOne";
+
 #[test]
 fn what_we_write_is_what_we_read() {
     let account =
         Account { cloud: "baryon-admin", username: "admin", password: "a \"b\" #c: 'd' \\", project: "admin" };
     let authority = PathBuf::from("/etc/baryon/tls/ca.pem");
-    let path = file(&render("http://127.0.0.1:9696/identity/v3", "RegionOne", Some(&authority), &[account]));
+    let path = file(&render("http://127.0.0.1:9696/identity/v3", &[REGION.to_owned()], Some(&authority), &[account]));
     let cloud = Cloud::read(&path, "baryon-admin").unwrap();
     assert_eq!(cloud.password, "a \"b\" #c: 'd' \\");
     assert_eq!(cloud.region.as_deref(), Some("RegionOne"));
@@ -25,9 +27,21 @@ fn what_we_write_is_what_we_read() {
 }
 
 #[test]
+fn several_regions_are_listed_for_clients_and_the_first_is_the_default() {
+    let account = || Account { cloud: "c", username: "u", password: "p", project: "p" };
+    let regions = ["cbk", "fes"].map(str::to_owned);
+    let text = render("http://x/v3", &regions, None, &[account()]);
+    assert!(text.contains("    region_name: \"cbk\"\n    regions: [\"cbk\",\"fes\"]\n"), "{text}");
+    let path = file(&text);
+    assert_eq!(Cloud::read(&path, "c").unwrap().region.as_deref(), Some("cbk"));
+    std::fs::remove_file(path).unwrap();
+    assert!(!render("http://x/v3", &regions[..1], None, &[account()]).contains("regions:"));
+}
+
+#[test]
 fn an_instance_on_this_host_is_asked_at_its_own_listener() {
     let account = Account { cloud: "c", username: "u", password: "p", project: "p" };
-    let path = file(&render("https://cloud.example.org/identity/v3", "RegionOne", None, &[account]));
+    let path = file(&render("https://cloud.example.org/identity/v3", &[REGION.to_owned()], None, &[account]));
     let mut cloud = Cloud::read(&path, "c").unwrap();
     assert_eq!(cloud.tokens_url(), "https://cloud.example.org/identity/v3/auth/tokens");
     cloud.local_url = Some("http://127.0.0.1:9696".to_owned());
@@ -60,7 +74,7 @@ fn foreign_files_are_understood_or_refused_in_one_line() {
 fn passwords_do_not_show_in_debug_output() {
     let path = file(&render(
         "http://x/v3",
-        "r",
+        &["r".to_owned()],
         None,
         &[Account { cloud: "c", username: "u", password: "secret", project: "p" }],
     ));

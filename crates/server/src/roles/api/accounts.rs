@@ -38,10 +38,9 @@ pub(super) async fn ensure(
         };
         (password_of(ADMIN)?, password_of(DEMO)?)
     };
-    let region = regions.first().map_or("RegionOne", String::as_str);
     let text = render(
         &format!("{}/identity/v3", api.base_url()),
-        region,
+        regions,
         api.ca_certificate.as_deref(),
         &[
             Account { cloud: ADMIN, username: "admin", password: &admin_password, project: "admin" },
