@@ -146,7 +146,7 @@ fn questions_that_cannot_be_answered_are_told_why() {
     let (status, text) = refusal(&api.get(&demo, &format!("/v3/projects/{other}/quota")));
     assert_eq!(
         (status, text.as_str()),
-        (403, "You are not authorized to perform the requested action: quota:get_limits.")
+        (403, "You are not authorized to perform the requested action: identity:get_project_quota.")
     );
     let answer = api.get(&admin, "/v3/projects/00000000000000000000000000000000/quota");
     assert_eq!(refusal(&answer), (404, "Could not find project: 00000000000000000000000000000000.".to_owned()));

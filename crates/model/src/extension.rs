@@ -188,6 +188,12 @@ pub static EXTENSIONS: &[Extension] = &[
         "2021-09-08T16:00:00-00:00",
     ),
     extension(
+        "quota-check-limit-default",
+        "Quota engine limit check by default",
+        "By default, the Neutron quota engine checks the resource usage before applying a new quota limit",
+        "2024-08-21T16:00:00-00:00",
+    ),
+    extension(
         "revision-if-match",
         "If-Match constraints based on revision_number",
         "Extension indicating that If-Match based on revision_number is supported.",

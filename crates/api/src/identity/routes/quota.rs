@@ -10,8 +10,20 @@ use crate::identity::{
 };
 
 pub(super) static ROUTES: &[Route] = &[
-    Route::new("GET", "/projects/{project_id}/quota", ReaderOrProject, "quota:get_limits", Read(quota::limits)),
-    Route::new("PUT", "/projects/{project_id}/quota", Admin, "quota:replace_limits", Write(quota::replace)),
-    Route::new("PATCH", "/projects/{project_id}/quota", Admin, "quota:update_limits", Write(quota::update)),
-    Route::new("GET", "/projects/{project_id}/current_usage", ReaderOrProject, "quota:get_usage", Read(quota::usage)),
+    Route::new(
+        "GET",
+        "/projects/{project_id}/quota",
+        ReaderOrProject,
+        "identity:get_project_quota",
+        Read(quota::limits),
+    ),
+    Route::new("PUT", "/projects/{project_id}/quota", Admin, "identity:replace_project_quota", Write(quota::replace)),
+    Route::new("PATCH", "/projects/{project_id}/quota", Admin, "identity:update_project_quota", Write(quota::update)),
+    Route::new(
+        "GET",
+        "/projects/{project_id}/current_usage",
+        ReaderOrProject,
+        "identity:get_project_usage",
+        Read(quota::usage),
+    ),
 ];
