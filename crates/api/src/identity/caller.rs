@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use store::identity::{ApplicationCredential, Domain, Identity, Project, Role, Trust, User};
 
-use super::{KeystoneError, access_rule::Asked, authenticate_token, token::Token};
+use super::{KeystoneError, access_rule::Asked, authenticate_token, external::Asker, token::Token};
 use crate::{Api, clock, edge::Request};
 
 /// Carries the caller's token.
@@ -116,7 +116,8 @@ pub(crate) async fn presented(api: &Api, request: &Request) -> Result<Presented,
     let text = request.header(TOKEN_HEADER).ok_or(KeystoneError::Unauthorized)?;
     if let Some(external) = &api.external {
         let service = request.header(SERVICE_TOKEN_HEADER);
-        return external.caller(text, service, &Asked::of(request)).await.map(Presented::External);
+        let asker = Asker { failures: &api.failures, source: request.source };
+        return external.caller(text, service, &Asked::of(request), asker).await.map(Presented::External);
     }
     let token = Token::open(text, &api.keys).ok_or_else(|| api.failures.made_up(request.source))?;
     let now = clock::now();

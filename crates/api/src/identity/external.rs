@@ -11,6 +11,7 @@
 //! - A bad token is remembered for a few seconds, in a place of its own: made-up tokens drive no good
 //!   ones out, and do not all reach Keystone.
 //! - Many requests with one unknown token make one question.
+//! - A source of many bad tokens is not asked about for a while ([`super::failures`]).
 //! - When Keystone does not answer, remembered tokens go on for what is left of their cache time, and
 //!   others get 503: who somebody is cannot be guessed.
 //!
@@ -24,6 +25,7 @@ mod pointer;
 use std::{
     collections::HashMap,
     fmt,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -37,7 +39,11 @@ use jiff::Timestamp;
 use store::identity::AccessRule;
 use tokio::sync::OnceCell;
 
-use super::{Caller, KeystoneError, access_rule::Asked};
+use super::{
+    Caller, KeystoneError,
+    access_rule::Asked,
+    failures::{Failures, Proof},
+};
 use cache::{Bounded, Key};
 
 pub(super) use pointer::answer as pointer;
@@ -100,6 +106,13 @@ pub(crate) struct External {
     revocations: AtomicU64,
 }
 
+/// Who presents a token. A source of many bad ones is refused before Keystone is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker<'a> {
+    pub(crate) failures: &'a Failures,
+    pub(crate) source: IpAddr,
+}
+
 /// A request that waits for an answer. With the last one the question is forgotten, answered or not:
 /// whoever comes later finds the answer among those remembered, or asks anew.
 struct Seat<'a> {
@@ -155,26 +168,27 @@ impl External {
         text: &str,
         service: Option<&str>,
         asked: &Asked,
+        asker: Asker<'_>,
     ) -> Result<Arc<Caller>, KeystoneError> {
-        let found = self.look_up(text, false).await?;
+        let found = self.look_up(text, false, asker).await?;
         if let Some(vouched) = &found
             && vouched.rules.as_ref().is_none_or(|rules| asked.is_allowed(rules))
         {
             return Ok(Arc::clone(&vouched.caller));
         }
         let Some(service) = service else { return Err(KeystoneError::Unauthorized) };
-        match self.look_up(service, false).await? {
+        match self.look_up(service, false, asker).await? {
             Some(service) if service.caller.has_role("service") && service.rules.is_none() => {}
             _ => return Err(KeystoneError::Unauthorized),
         }
         let vouched = match found {
             Some(vouched) => Some(vouched),
-            None => self.look_up(text, true).await?,
+            None => self.look_up(text, true, asker).await?,
         };
         vouched.map(|vouched| Arc::clone(&vouched.caller)).ok_or(KeystoneError::Unauthorized)
     }
 
-    async fn look_up(&self, text: &str, allow_expired: bool) -> Result<Verdict, KeystoneError> {
+    async fn look_up(&self, text: &str, allow_expired: bool, asker: Asker<'_>) -> Result<Verdict, KeystoneError> {
         if text.is_empty() || text.len() > LONGEST {
             return Ok(None);
         }
@@ -182,6 +196,7 @@ impl External {
         if let Some(verdict) = self.remembered(&key) {
             return Ok(verdict);
         }
+        asker.failures.check(Proof::Token, asker.source)?;
         let flight = Arc::clone(lock(&self.flights).entry(key).or_default());
         let seat = Seat { flights: &self.flights, key, flight: Some(flight) };
         let result = match &seat.flight {
@@ -189,6 +204,9 @@ impl External {
             None => Ok(None),
         };
         drop(seat);
+        if matches!(result, Ok(None)) {
+            asker.failures.failed(Proof::Token, asker.source);
+        }
         result.map_err(|error| KeystoneError::Unavailable(error.to_string()))
     }
 

@@ -5,6 +5,7 @@
 mod commit;
 mod directory;
 mod lease;
+mod outbox;
 mod quota;
 mod role;
 mod statements;
