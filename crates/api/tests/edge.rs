@@ -18,18 +18,53 @@ use serde_json::Value;
 
 #[test]
 fn every_answer_has_a_request_id_of_its_own() {
-    let api = TestApi::start();
+    let api = TestApi::with(|config| config.limits.body_bytes = 1000, Arc::new(NullWorld));
+    let (admin, demo) = (api.admin(), api.demo());
     let given = "req-519e3f7a-8a8b-4c8e-ad82-bc6f4f7f0a33";
-    let ids: Vec<_> =
-        ["/", "/identity/v3", "/nope", "/network/RegionOne/v2.0/networks", "/network/Nowhere/v2.0/networks"]
-            .into_iter()
-            .map(|path| {
-                let answer = api.send("GET", path, &[("X-Openstack-Request-Id", given)], None);
-                answer.header("x-openstack-request-id").expect(path).to_owned()
-            })
-            .collect();
-    for id in &ids {
+    let network = r#"{"network": {"name": "n"}}"#;
+    let large = "x".repeat(1001);
+    let mut ids = std::collections::BTreeSet::new();
+    for (status, token, method, path, body) in [
+        (200, "", "GET", "/identity/v3", ""),
+        (300, "", "GET", "/identity", ""),
+        (200, &admin, "HEAD", "/identity/v3/users", ""),
+        (201, &admin, "POST", "/network/RegionOne/v2.0/networks", network),
+        (204, &admin, "DELETE", "/identity/v3/auth/tokens", ""),
+        (400, &demo, "POST", "/network/RegionOne/v2.0/networks", "{"),
+        (401, "", "GET", "/network/RegionOne/v2.0/networks", ""),
+        (401, "made up", "GET", "/baryon/v1/audit", ""),
+        (403, &demo, "GET", "/identity/v3/users", ""),
+        (404, "", "GET", "/nope", ""),
+        (404, "", "GET", "/network/Nowhere/v2.0/networks", ""),
+        (405, &demo, "PATCH", "/network/RegionOne/v2.0/networks", ""),
+        (413, &demo, "POST", "/identity/v3/auth/tokens", &large),
+        (501, &demo, "GET", "/compute/v2.1/servers", ""),
+    ] {
+        let mut headers = vec![("X-Openstack-Request-Id", given), ("X-Auth-Token", token)];
+        if method == "DELETE" {
+            headers.push(("X-Subject-Token", token));
+        }
+        let answer = api.send(method, path, &headers, Some(body).filter(|body| !body.is_empty()));
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
+        let id = answer.header("x-openstack-request-id").unwrap_or_else(|| panic!("{method} {path} has none"));
         assert!(id.starts_with("req-") && id.len() == 40 && id != given, "{id}");
+        assert!(ids.insert(id.to_owned()), "{id} twice");
+    }
+}
+
+#[test]
+fn what_is_no_http_is_refused_before_it_is_a_request() {
+    let api = TestApi::start();
+    for (sent, answer) in [
+        ("no http at all\r\n\r\n", "HTTP/1.1 400 "),
+        ("GET / HTTP/1.1\r\nHost: x\r\nBad Header: y\r\n\r\n", "HTTP/1.1 400 "),
+    ] {
+        let mut stream = TcpStream::connect(api.address).unwrap();
+        stream.write_all(sent.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        // The library answers by itself and tells nobody: there is no request that an id could name.
+        assert!(text.starts_with(answer) && text.contains("connection: close"), "{text}");
     }
 }
 

@@ -156,6 +156,36 @@ fn commands_on_this_host_need_no_public_url() {
 }
 
 #[test]
+fn the_audit_trail_is_asked_for_and_followed() {
+    let directory = Directory::new("audit");
+    let _instance = Instance::start(directory.up(&[]));
+    let data = directory.data();
+    let logins = ["audit", "--action", "identity:authenticate", "--format", "json"];
+    let mut follower = Command::new(BARYON)
+        .args(logins)
+        .arg("--follow")
+        .arg("--data-dir")
+        .arg(&data)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    // The follower's own login is the first one that it tells of, the others come later.
+    assert!(directory.baryon(&["status"]).status.success());
+    let events: Vec<_> = lines.by_ref().take(2).map(Result::unwrap).collect();
+    for event in &events {
+        assert!(event.contains(r#""user_name":"admin""#) && event.contains(r#""outcome":"success""#), "{event}");
+    }
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    let told = directory.baryon(&logins);
+    let told = text(&told.stdout);
+    assert!(events.iter().all(|event| told.contains(event.as_str())), "{told}");
+    let wrong = directory.baryon(&["audit", "--since", "soon"]);
+    assert!(text(&wrong.stderr).starts_with("baryon: --since soon: give a time such as"), "{}", text(&wrong.stderr));
+}
+
+#[test]
 fn lost_passwords_are_made_anew() {
     let directory = Directory::new("passwords");
     let mut instance = Instance::start(directory.up(&[]));

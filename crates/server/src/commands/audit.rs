@@ -24,17 +24,15 @@ const DETAIL: usize = 160;
 pub(super) fn audit(args: &AuditArgs) -> Result<()> {
     let filters = filters(args)?;
     let mut session = Session::open(args)?;
+    // Asked before the filters are, so that nothing falls between the two questions.
+    let known = if args.follow { newest(&mut session, &[], 1)?.first().map_or(0, sequence) } else { 0 };
     let mut events = newest(&mut session, &filters, args.limit)?;
     events.reverse();
     events.iter().try_for_each(|event| print(event, args.format))?;
     if !args.follow {
         return Ok(());
     }
-    let mut marker = match events.last() {
-        Some(event) => sequence(event),
-        // What comes may match, though nothing did; the newest event of all is where to go on from.
-        None => newest(&mut session, &[], 1)?.first().map_or(0, sequence),
-    };
+    let mut marker = events.last().map_or(known, sequence);
     loop {
         let page = session.page(&filters, &[("sort_dir", "asc"), ("marker", &marker.to_string())], PAGE)?;
         page.iter().try_for_each(|event| print(event, args.format))?;
