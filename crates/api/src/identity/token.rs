@@ -232,6 +232,8 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::identity::keyring::Family;
 
@@ -296,5 +298,69 @@ mod tests {
         assert_eq!(Token::open(&text, &other), None);
         std::fs::remove_dir_all(directory).unwrap();
         std::fs::remove_dir_all(other_directory).unwrap();
+    }
+
+    fn any_token() -> impl Strategy<Value = Token> {
+        let id = || prop_oneof!["[0-9a-f]{32}", "[A-Za-z0-9_-]{1,64}"];
+        let own = || "[0-9a-f]{32}";
+        let scope = prop_oneof![
+            Just(TokenScope::Unscoped),
+            Just(TokenScope::System),
+            own().prop_map(|id| TokenScope::Project(id.parse().unwrap())),
+            own().prop_map(|id| TokenScope::Domain(id.parse().unwrap())),
+            own().prop_map(|id| TokenScope::Trust(id.parse().unwrap())),
+            own().prop_map(|id| TokenScope::ApplicationCredential(id.parse().unwrap())),
+        ];
+        let ids = (any::<[u8; 16]>(), proptest::option::of(any::<[u8; 16]>()));
+        (id(), scope, 0_u8..8, ids, any::<i64>(), any::<i64>()).prop_map(
+            |(user, scope, methods, (audit_id, chain_id), issued_at, expires_at)| Token {
+                user: user.parse().unwrap(),
+                scope,
+                methods: Methods(methods),
+                audit_id,
+                chain_id,
+                issued_at,
+                expires_at,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn every_token_is_read_as_it_was_written(token in any_token()) {
+            prop_assert_eq!(Token::decode(&token.encode()), Some(token.clone()));
+            // With head and tag, and four characters for three bytes.
+            let sealed = HEAD + token.encode().len() + 16;
+            prop_assert!((sealed * 4).div_ceil(3) < LONGEST, "{} bytes", sealed);
+        }
+
+        #[test]
+        fn no_payload_is_read_with_something_left_or_makes_it_fail(
+            token in any_token(), bytes in proptest::collection::vec(any::<u8>(), 0..160), cut in 0_usize..160,
+        ) {
+            if let Some(read) = Token::decode(&bytes) {
+                // Whatever is read says the same when it is written again.
+                prop_assert_eq!(Token::decode(&read.encode()), Some(read));
+            }
+            let mut payload = token.encode();
+            payload.truncate(cut);
+            // The audit id of the chain is the last thing, and may be absent as a whole.
+            prop_assert!(Token::decode(&payload).is_none_or(|read| read == token || read.chain_id.is_none()));
+            let mut longer = token.encode();
+            longer.push(0);
+            prop_assert_eq!(Token::decode(&longer), None);
+        }
+
+        #[test]
+        fn no_text_makes_opening_fail(text in "\\PC{0,300}", bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let (directory, keys) = keys();
+            prop_assert_eq!(Token::open(&text, &keys), None);
+            let mut bytes = bytes;
+            if let Some(first) = bytes.first_mut() {
+                *first = VERSION;
+            }
+            prop_assert_eq!(Token::open(&URL_SAFE_NO_PAD.encode(bytes), &keys), None);
+            std::fs::remove_dir_all(directory).unwrap();
+        }
     }
 }

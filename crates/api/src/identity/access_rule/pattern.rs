@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn no_pattern_takes_long() {
         let started = std::time::Instant::now();
-        assert!(!matches(&"**a".repeat(75), &"/a".repeat(2000)));
+        assert!(!matches(&"**a".repeat(75), &("/a".repeat(2000) + "/b")));
         assert!(started.elapsed() < std::time::Duration::from_secs(2));
     }
 }
