@@ -47,6 +47,8 @@ fn region(client: &Client, json: bool) -> Result<bool> {
     let problems = report["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
     let peers = report["peers"].as_array().map(Vec::as_slice).unwrap_or_default();
     let driver_ok = report["driver_ok"].as_bool().unwrap_or(false);
+    let peers_ok = peers.iter().all(|peer| peer["problem"].is_null());
+    let tls_ok = report["tls"]["failure"].is_null() && report["tls"]["expired"] != true;
     if json {
         say!("{answer}")?;
     } else {
@@ -56,10 +58,12 @@ fn region(client: &Client, json: bool) -> Result<bool> {
         print_peers(peers)?;
         print_certificate(&report["tls"])?;
         drops(client)?;
-        print_problems(problems)?;
+        // "Nothing is wrong" shall not stand below a line that says otherwise.
+        if !problems.is_empty() || (driver_ok && peers_ok && tls_ok) {
+            print_problems(problems)?;
+        }
     }
-    let tls_ok = report["tls"]["failure"].is_null() && report["tls"]["expired"] != true;
-    Ok(driver_ok && problems.is_empty() && tls_ok && peers.iter().all(|peer| peer["problem"].is_null()))
+    Ok(driver_ok && problems.is_empty() && peers_ok && tls_ok)
 }
 
 /// Other services of the cloud, where there are any.

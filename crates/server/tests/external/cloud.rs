@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use serde_json::{Value, json};
-use testkit::{Finished, Host, Keystone, rest};
+use testkit::{Finished, Host, Keystone, PATIENCE, rest, run_within};
 
 const BARYON: &str = env!("CARGO_BIN_EXE_baryon");
 /// Where the API listens in its namespace.
@@ -59,6 +59,17 @@ impl Cloud {
         let file = self.configure(password, "");
         let run_dir = self.host.run_dir().display().to_string();
         self.host.baryon(&["up", "--driver", "null", "--config", &file, "--run-dir", &run_dir]).unwrap()
+    }
+
+    /// Runs a `baryon` command as Keystone's administrator.
+    pub(crate) fn baryon(&self, arguments: &[&str]) -> Finished {
+        let mut command = self.host.command(arguments);
+        command
+            .env("OS_AUTH_URL", self.keystone.url(""))
+            .env("OS_USERNAME", "admin")
+            .env("OS_PASSWORD", "the administrator's")
+            .env("OS_PROJECT_NAME", "admin");
+        run_within(&mut command, PATIENCE).unwrap()
     }
 
     /// Asks the network API.

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 use serde_json::{Value, json};
 use testkit::{Nova, PATIENCE};
 
-use crate::{cloud::Cloud, conversation::Conversation};
+use crate::{
+    cloud::{API, Cloud},
+    conversation::Conversation,
+};
 
 fn script() -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/external/nova-boots-a-server.json");
@@ -22,6 +25,8 @@ fn nova_boots_a_server_and_hears_what_it_waits_for() {
     keystone.service("compute", "nova", &Nova::url()).unwrap();
     let nova = Nova::start(cloud.host.netns()).unwrap();
     cloud.up("notify = true\nhosts = [\"compute-1\"]", &["--uplink", "none"]);
+
+    the_catalogue_has_it(&cloud);
 
     let keystone = &cloud.keystone;
     let alice = keystone.log_in("alice", "a", "demo").unwrap().token;
@@ -61,6 +66,24 @@ fn nova_boots_a_server_and_hears_what_it_waits_for() {
     what_nova_misses_it_is_told_later(&mut cloud, &nova, &service, &known);
 }
 
+/// `baryon register-endpoints` makes what is missing, once.
+fn the_catalogue_has_it(cloud: &Cloud) {
+    let register = |url: &str| {
+        let file = cloud.host.scope().dir().join("baryon.toml").display().to_string();
+        let said = cloud.baryon(&["register-endpoints", "--config", &file, "--interfaces", "public", "--url", url]);
+        said.success().unwrap()
+    };
+    let at = |url: &str| format!("network public of region RegionOne at {url}/network/RegionOne\n");
+    assert_eq!(register("http://old"), format!("registered: {}", at("http://old")));
+    assert_eq!(register(API), format!("corrected: {}", at(API)));
+    assert_eq!(register(API), format!("is registered: {}", at(API)));
+    let admin = cloud.keystone.log_in("admin", "the administrator's", "admin").unwrap();
+    let catalogue = admin.body["token"]["catalog"].as_array().unwrap();
+    let network: Vec<_> = catalogue.iter().filter(|service| service["type"] == "network").collect();
+    assert_eq!(network.len(), 1);
+    assert_eq!(network[0]["endpoints"][0]["url"], format!("{API}/network/RegionOne"));
+}
+
 /// Events wait for a Nova that is away, across a restart of ours.
 fn what_nova_misses_it_is_told_later(cloud: &mut Cloud, nova: &Nova, token: &str, known: &BTreeMap<String, String>) {
     nova.answer_with(503);
@@ -83,6 +106,11 @@ fn what_nova_misses_it_is_told_later(cloud: &mut Cloud, nova: &Nova, token: &str
     let shown = cloud.ask(token, "GET", "/baryon/status", &Value::Null).expect(200).unwrap();
     let peers = shown["status"]["peers"].to_string();
     assert!(peers.contains("os-server-external-events answered 503: as told"), "{peers}");
+
+    let said = cloud.baryon(&["status"]);
+    assert!(!said.status.success(), "{}", said.stdout);
+    assert!(said.stdout.contains("\nkeystone: ok\nnova: NOT OK: "), "{}{}", said.stdout, said.stderr);
+    assert!(!said.stdout.contains("nothing is wrong"), "{}", said.stdout);
 
     cloud.host.kill().unwrap();
     nova.answer_with(0);
