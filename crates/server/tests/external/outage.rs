@@ -5,6 +5,12 @@ use testkit::{PATIENCE, rest, wait_for};
 
 use crate::cloud::Cloud;
 
+/// How often Keystone answered.
+fn exchanges(metrics: &str) -> u32 {
+    let name = "baryon_peer_exchanges_total{peer=\"keystone\",result=\"worked\"} ";
+    metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap()
+}
+
 #[test]
 fn without_keystone_known_callers_go_on_and_strangers_wait() {
     let mut cloud = Cloud::new(&["service"]);
@@ -25,6 +31,16 @@ fn without_keystone_known_callers_go_on_and_strangers_wait() {
     assert_eq!(cloud.status(&known), 200);
     let metrics = |cloud: &Cloud| cloud.host.netns().sh("curl --silent http://127.0.0.1:9697/metrics").unwrap();
     assert!(metrics(&cloud).contains("baryon_peer_up{peer=\"keystone\"} 1"), "{}", metrics(&cloud));
+
+    // Many strangers with one token are one question; the reader of revocations asks beside them.
+    let before = exchanges(&metrics(&cloud));
+    let crowd = cloud.keystone.log_in("alice", "a", "demo").unwrap().token;
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..20).map(|_| scope.spawn(|| cloud.status(&crowd))).collect();
+        assert!(asked.into_iter().all(|asked| asked.join().unwrap() == 200));
+    });
+    let questions = exchanges(&metrics(&cloud)) - before;
+    assert!((1..10).contains(&questions), "{questions} questions for one token");
 
     cloud.keystone.kill();
     assert_eq!(cloud.status(&known), 200, "it was good a moment ago");
