@@ -9,6 +9,7 @@ mod conntrack_helper;
 mod floating_ip;
 mod network;
 mod port;
+mod quota;
 mod quota_and_tags;
 mod router;
 mod security_group;
