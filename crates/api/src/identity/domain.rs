@@ -11,6 +11,7 @@ use super::{KeystoneError, fields::Fields, list, option, project::tag, route::Ca
 use crate::{clock, edge::Reply};
 
 const LONGEST_NAME: usize = 64;
+const LONGEST_DESCRIPTION: usize = 255;
 
 /// A domain as clients see it.
 pub(super) fn view(call: &Call<'_>, domain: &Domain) -> Value {
@@ -87,7 +88,7 @@ pub(super) fn make(call: &Call<'_>, id: DomainId, mut fields: Fields) -> Result<
     let name = fields.name(LONGEST_NAME)?.ok_or_else(|| fields.lacks("name"))?;
     let mut domain = Domain {
         id,
-        description: fields.nullable_text("description")?.flatten().unwrap_or_default(),
+        description: fields.nullable_short_text("description", LONGEST_DESCRIPTION)?.flatten().unwrap_or_default(),
         enabled: fields.flag("enabled")?.unwrap_or(true),
         tags: tag::sent(&mut fields)?.unwrap_or_default(),
         ..Domain::new(name)
@@ -111,6 +112,7 @@ pub(super) fn make(call: &Call<'_>, id: DomainId, mut fields: Fields) -> Result<
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let domain = find(call, call.parameter("domain_id"))?;
     let mut fields = Fields::of(call.request(), "domain")?;
+    fields.refuse_empty("domain")?;
     fields.same_id(domain.id.as_str())?;
     fields.ignore(&["links"]);
     let domain = change(call, domain, fields)?;
@@ -123,7 +125,7 @@ pub(super) fn change(call: &Call<'_>, mut domain: Domain, mut fields: Fields) ->
     if let Some(name) = fields.name(LONGEST_NAME)? {
         domain.name = name;
     }
-    if let Some(description) = fields.nullable_text("description")? {
+    if let Some(description) = fields.nullable_short_text("description", LONGEST_DESCRIPTION)? {
         domain.description = description.unwrap_or_default();
     }
     if let Some(enabled) = fields.flag("enabled")? {

@@ -93,6 +93,27 @@ impl Fields {
         if kept.is_empty() { refuse("does not match '[\\\\S]+'") } else { Ok(Some(kept.to_owned())) }
     }
 
+    /// Refuses a change that changes nothing, of an object of that name.
+    pub(crate) fn refuse_empty(&self, name: &str) -> Result<(), KeystoneError> {
+        if self.0.is_empty() { Err(KeystoneError::invalid(name, "{}", "{} should be non-empty")) } else { Ok(()) }
+    }
+
+    /// A text of at most `longest` characters or null, if it is there.
+    pub(crate) fn nullable_short_text(
+        &mut self,
+        name: &str,
+        longest: usize,
+    ) -> Result<Option<Option<String>>, KeystoneError> {
+        let text = self.nullable_text(name)?;
+        match text.as_ref().and_then(Option::as_ref) {
+            Some(long) if long.chars().count() > longest => {
+                let quoted = python::repr(&Value::from(long.as_str()));
+                Err(KeystoneError::invalid(name, long, format!("{quoted} is too long")))
+            }
+            _ => Ok(text),
+        }
+    }
+
     /// Refuses an id in the body that is another than the path's.
     pub(crate) fn same_id(&mut self, id: &str) -> Result<(), KeystoneError> {
         match self.nullable_text("id")?.flatten() {

@@ -95,6 +95,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, KeystoneError> {
 pub(super) fn update(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let mut group = find(call, call.parameter("group_id"))?;
     let mut fields = Fields::of(call.request(), "group")?;
+    fields.refuse_empty("group")?;
     fields.same_id(group.id.as_str())?;
     fields.ignore(&["links"]);
     project::same_domain(&mut fields, &group.domain_id)?;

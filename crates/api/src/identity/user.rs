@@ -169,6 +169,7 @@ pub(super) async fn create(visit: Visit) -> Result<Reply, KeystoneError> {
 /// `PATCH /users/{user_id}`.
 pub(super) async fn update(visit: Visit) -> Result<Reply, KeystoneError> {
     let mut fields = sent(&visit).await?;
+    fields.refuse_empty("user")?;
     let new_password = password::hashed(&visit, &mut fields).await?;
     visit
         .write(move |call| {

@@ -86,6 +86,7 @@ fn a_domain_is_named_once_and_may_have_an_id_of_its_maker() {
     assert_eq!(empty, (400, "Invalid input for field/attribute name. Value: . '' should be non-empty".to_owned()));
     assert_eq!(create(json!({ "name": "a".repeat(65) })).0, 400);
     assert_eq!(create(json!({ "name": "e", "options": { "x": 1 } })).0, 400);
+    assert!(create(json!({ "name": "e", "description": "a".repeat(256) })).1.ends_with("a' is too long"));
     assert_eq!(cloud.refused("GET", "/domains/nope", &Value::Null), (404, "Could not find domain: nope.".to_owned()));
     assert_eq!(cloud.names("/domains?name=d"), ["d"]);
     assert_eq!(cloud.names("/domains?enabled=false"), Vec::<String>::new());

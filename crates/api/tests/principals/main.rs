@@ -140,6 +140,21 @@ fn id(object: &Value) -> &str {
 }
 
 #[test]
+fn a_change_must_change_something() {
+    let cloud = Cloud::start();
+    let user = cloud.user(json!({ "name": "u", "domain_id": "default" }));
+    let group = cloud.group(json!({ "name": "g", "domain_id": "default" }));
+    for (path, member) in [
+        (format!("/users/{}", id(&user)), "user"),
+        (format!("/groups/{}", id(&group)), "group"),
+        ("/domains/default".to_owned(), "domain"),
+    ] {
+        let text = format!("Invalid input for field/attribute {member}. Value: {{}}. {{}} should be non-empty");
+        assert_eq!(cloud.refused("PATCH", &path, &json!({ member: {} })), (400, text));
+    }
+}
+
+#[test]
 fn lists_come_in_pages_that_follow_one_another() {
     let cloud = Cloud::start();
     for n in 0..5 {
