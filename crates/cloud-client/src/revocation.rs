@@ -158,7 +158,7 @@ mod tests {
         let start: Timestamp = "2026-11-22T19:00:00Z".parse().unwrap();
         let at = |audit: &str, time: &str| event(json!({ "audit_id": audit, "revoked_at": time }));
         let first = at("a", "2026-11-22T19:08:00.000000Z");
-        assert_eq!(revocations.take(start, [first.clone()].into()), [first.clone()]);
+        assert_eq!(revocations.take(start, [first.clone()].into()), std::slice::from_ref(&first));
         assert_eq!(revocations.since, Some("2026-11-22T19:07:55Z".parse().unwrap()));
         let second = at("b", "2026-11-22T19:08:00.000000Z");
         let since = revocations.since.unwrap();
