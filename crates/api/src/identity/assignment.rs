@@ -86,19 +86,26 @@ impl Wanted {
 
 /// The assignments that were made, as far as the query wants them.
 fn direct(call: &Call<'_>, wanted: &Wanted, tree: &Tree) -> Result<Vec<Ref>, KeystoneError> {
+    let own = call.own_domain()?;
     let targets = match &wanted.target {
         Some(Target::Project(project)) if wanted.has_subtree => {
             let below = tree.below(project).into_iter().cloned();
             Some(std::iter::once(project.clone()).chain(below).map(Target::Project).collect())
         }
         Some(target) => Some(vec![target.clone()]),
-        None => None,
+        // What the caller may not see shall not take the place of what it may.
+        None => own.map(|own| {
+            let projects = tree.in_domain(own).cloned().map(Target::Project);
+            projects.chain([Target::Domain(own.clone())]).collect()
+        }),
     };
     let filter = AssignmentFilter {
         actors: wanted.actor.clone().map(|actor| vec![actor]),
         role: wanted.role.as_deref().map(|role| id(role, types::RoleId::random)),
         targets,
         inherited: wanted.inherited,
+        // One more than is shown tells that there are more.
+        most: Some(MOST + 1),
     };
     Ok(call.identity.assignments(&filter)?.into_iter().map(Ref::of).collect())
 }

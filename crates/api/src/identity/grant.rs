@@ -61,7 +61,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
         actors: Some(vec![actor(call)?]),
         targets: Some(vec![target(call)?]),
         inherited: Some(is_inherited(call)),
-        role: None,
+        ..AssignmentFilter::default()
     };
     let given: BTreeSet<_> = call.identity.assignments(&filter)?.into_iter().map(|given| given.role_id).collect();
     let roles = call.identity.roles()?.into_iter().filter(|role| given.contains(&role.id));
@@ -76,6 +76,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<Reply, KeystoneError> {
         role: Some(wanted.role_id),
         targets: Some(vec![wanted.target]),
         inherited: Some(wanted.inherited),
+        most: Some(1),
     };
     if call.identity.assignments(&filter)?.is_empty() {
         return Err(missing(call));
@@ -93,13 +94,11 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, KeystoneError> {
                 role.id
             )));
         }
-        (Target::Project(id), Some(of_role)) => {
-            if project::find(call, id.as_str())?.domain_id != *of_role {
-                return Err(KeystoneError::Refused(format!(
-                    "Project {id} must be in the same domain as the role {} being assigned.",
-                    role.id
-                )));
-            }
+        (Target::Project(id), Some(of_role)) if project::find(call, id.as_str())?.domain_id != *of_role => {
+            return Err(KeystoneError::Refused(format!(
+                "Project {id} must be in the same domain as the role {} being assigned.",
+                role.id
+            )));
         }
         _ => {}
     }

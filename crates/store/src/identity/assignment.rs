@@ -96,6 +96,8 @@ pub struct AssignmentFilter {
     pub targets: Option<Vec<Target>>,
     /// Only those that are inherited, or only those that are not.
     pub inherited: Option<bool>,
+    /// Only so many.
+    pub most: Option<usize>,
 }
 
 /// Where a project is: below what.
@@ -243,8 +245,10 @@ impl Identity<'_> {
             conditions.push("inherited = :inherited");
             parameters.push((":inherited", inherited.into()));
         }
+        // A negative limit is none.
+        parameters.push((":most", filter.most.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1).into()));
         let sql = format!(
-            "SELECT * FROM role_assignments WHERE {} ORDER BY actor, target, role_id, inherited",
+            "SELECT * FROM role_assignments WHERE {} ORDER BY actor, target, role_id, inherited LIMIT :most",
             conditions.join(" AND ")
         );
         let mut statement = self.connection.prepare_cached(&sql)?;

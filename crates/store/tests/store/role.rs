@@ -107,7 +107,10 @@ impl World {
     /// Whether a project is somewhere below another.
     fn is_below(&self, project: &Project, above: &ProjectId) -> bool {
         let parent = |id: &ProjectId| self.projects.iter().find(|project| project.id == *id);
-        project.parent_id.as_ref().is_some_and(|id| id == above || parent(id).is_some_and(|it| self.is_below(it, above)))
+        project
+            .parent_id
+            .as_ref()
+            .is_some_and(|id| id == above || parent(id).is_some_and(|it| self.is_below(it, above)))
     }
 
     fn holds(&self, user: &UserId, assignment: &Assignment, target: &Target) -> bool {

@@ -76,7 +76,8 @@ impl Tree {
         std::iter::successors(parent(project), |id| parent(id)).collect()
     }
 
-    fn in_domain<'a>(&'a self, domain: &'a DomainId) -> impl Iterator<Item = &'a ProjectId> {
+    /// The projects of a domain.
+    pub(super) fn in_domain<'a>(&'a self, domain: &'a DomainId) -> impl Iterator<Item = &'a ProjectId> {
         self.places.values().filter(move |place| place.domain_id == *domain).map(|place| &place.id)
     }
 }
@@ -129,7 +130,12 @@ fn sources(
         None => None,
     };
     let read = |targets: Option<Vec<Target>>, inherited: bool| {
-        let filter = AssignmentFilter { actors: actors.clone(), targets, inherited: Some(inherited), role: None };
+        let filter = AssignmentFilter {
+            actors: actors.clone(),
+            targets,
+            inherited: Some(inherited),
+            ..AssignmentFilter::default()
+        };
         identity.assignments(&filter)
     };
     let mut made = Vec::new();
