@@ -98,16 +98,19 @@ impl Caller {
 #[derive(Debug, Clone)]
 pub(crate) enum Presented {
     /// A token that we made, not yet expired.
-    Own {
-        /// The token.
-        token: Token,
-        /// The token of a service that asks for the caller.
-        service: Option<Token>,
-        /// What is asked for.
-        asked: Asked,
-    },
+    Own(Box<OwnToken>),
     /// A token that another Keystone made and calls good.
     External(Arc<Caller>),
+}
+
+/// A token that we made, with what else of the request its application credential may ask for.
+#[derive(Debug, Clone)]
+pub(crate) struct OwnToken {
+    token: Token,
+    /// The token of a service that asks for the caller.
+    service: Option<Token>,
+    /// What is asked for.
+    asked: Asked,
 }
 
 /// The token that a request carries, if it is good as far as can be told. Needs no store, so that
@@ -126,13 +129,14 @@ pub(crate) async fn presented(api: &Api, request: &Request) -> Result<Presented,
     }
     let service = request.header(SERVICE_TOKEN_HEADER).and_then(|text| Token::open(text, &api.keys));
     let service = service.filter(|token| token.expires_at > now);
-    Ok(Presented::Own { token, service, asked: Asked::of(request) })
+    Ok(Presented::Own(Box::new(OwnToken { token, service, asked: Asked::of(request) })))
 }
 
 /// Who presents it, checked against the state of a snapshot or transaction.
 pub(crate) fn authenticate(identity: Identity<'_>, presented: Presented) -> Result<Caller, KeystoneError> {
     match presented {
-        Presented::Own { token, service, asked } => {
+        Presented::Own(own) => {
+            let OwnToken { token, service, asked } = *own;
             let caller = authenticate_token(identity, token)?;
             let rules = caller.application_credential().map_or(&[][..], |credential| &credential.access_rules);
             if rules.is_empty() || asked.is_allowed(rules) || is_service(identity, service)? {

