@@ -67,7 +67,7 @@ impl Viewer {
     pub(crate) fn shows_name(&self, name: &str) -> bool {
         match self.info.attribute(name) {
             Some(attribute) => self.shows(attribute),
-            None => !self.absent.iter().any(|absent| *absent == name),
+            None => !self.absent.contains(&name),
         }
     }
 

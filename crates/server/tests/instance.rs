@@ -262,3 +262,48 @@ fn purge_asks_first_stops_what_runs_and_leaves_nothing() {
     instance.supervisor.wait().unwrap();
     assert!(!directory.data().exists());
 }
+
+#[test]
+fn several_regions_are_served_and_keep_their_prefixes_in_any_order() {
+    let directory = Directory::new("regions");
+    let mut instance = Instance::start(directory.up(&["--regions", "cbk,own=vpn+dns"]));
+    for line in [
+        "/network/cbk/v2.0 (profile cbk, ext-net 198.51.100.0/24)",
+        "/network/own/v2.0 (profile basic+vpn+dns, ext-net 203.0.113.0/24)",
+    ] {
+        assert!(instance.banner.contains(line), "{}", instance.banner);
+    }
+    let status = text(&directory.baryon(&["status"]).stdout);
+    assert!(status.contains("region cbk: profile cbk, driver null\n"), "{status}");
+    assert!(status.contains("region own: profile basic+vpn+dns, driver null\n"), "{status}");
+    let clouds = || fs::read_to_string(directory.data().join("clouds.yaml")).unwrap();
+    assert!(clouds().contains("region_name: \"cbk\"\n    regions: [\"cbk\",\"own\"]\n"), "{}", clouds());
+    instance.end(Signal::SIGTERM);
+
+    let instance = Instance::start(directory.up(&["--regions", "new,own"]));
+    assert!(
+        instance.banner.contains("/network/own/v2.0 (profile full, ext-net 203.0.113.0/24)"),
+        "{}",
+        instance.banner
+    );
+    assert!(instance.banner.contains("/network/new/v2.0 (profile full, ext-net 192.0.2.0/24)"), "{}", instance.banner);
+    assert!(clouds().contains("region_name: \"new\""), "{}", clouds());
+    let status = text(&directory.baryon(&["status"]).stdout);
+    assert!(!status.contains("region cbk"), "it left the catalogue: {status}");
+}
+
+#[test]
+fn regions_that_cannot_be_served_are_refused_in_one_line() {
+    let directory = Directory::new("no-regions");
+    for (regions, expected) in [
+        ("a,a", "baryon: two regions have the name a: rename one, or remove it"),
+        ("a,b,c,d", "baryon: region d has no prefix for its ext-net, since 198.51.100.0/24 (a), 203.0.113.0/24 (b)"),
+    ] {
+        let output = directory.up(&["--regions", regions]).output().unwrap();
+        let line = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        assert!(line.starts_with(expected) && line.lines().count() == 1, "{line}");
+    }
+    let output = directory.up(&["--regions", "a=best"]).output().unwrap();
+    assert!(text(&output.stderr).contains("'best' is no profile: give one of full, cbk, dbl, fes"));
+}

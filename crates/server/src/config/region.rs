@@ -244,6 +244,15 @@ impl Config {
     fn check_wires(&self) -> Result<(), String> {
         let mut used: BTreeMap<InterfaceName, &RegionName> = BTreeMap::new();
         for region in self.region.iter().filter(|region| self.driver_of(region) == DriverKind::Ebpf) {
+            if let (Some(public), Some(Uplink::Interface(uplink))) =
+                (region.physical_networks.get(PUBLIC), &region.uplink)
+                && public != uplink
+            {
+                return Err(format!(
+                    "region {}: its external network is {public} in physical_networks and {uplink} as uplink: keep one",
+                    region.name
+                ));
+            }
             let (uplink, networks) = self.wires_of(region);
             let uplink = match uplink {
                 Uplink::Interface(wire) => Some(wire),

@@ -74,6 +74,10 @@ fn parts_that_do_not_fit_are_refused() {
             "[[region]]\nname = \"a\"\nprefix = \"10.1.0.0/16\"\n[[region]]\nname = \"b\"\nprefix = \"10.1.2.0/24\"\n",
             "baryon.toml: the prefixes 10.1.0.0/16 of region a and 10.1.2.0/24 of region b overlap",
         ),
+        (
+            "[[region]]\nname = \"a\"\nuplink = \"eth1\"\n[region.physical_networks]\npublic = \"eth2\"\n",
+            "baryon.toml: region a: its external network is eth2 in physical_networks and eth1 as uplink: keep one",
+        ),
         ("[api]\nlisten = \"127.0.0.1:9697\"\n", "baryon.toml: api.listen and api.metrics_listen are both"),
         (
             "[api]\ntls_key = \"k\"\n",
