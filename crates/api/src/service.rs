@@ -23,8 +23,10 @@ pub(crate) struct Visit {
     pub(crate) api: Arc<Api>,
     /// The request.
     pub(crate) request: Arc<Request>,
-    /// The service's name in the audit trail, and what a path of it is about.
-    about: (&'static str, fn(&Method, &[&str]) -> Subject),
+    /// The service's name in the audit trail.
+    service: &'static str,
+    /// What a path of it is about.
+    subject: fn(&Method, &[&str]) -> Subject,
 }
 
 impl Visit {
@@ -35,7 +37,7 @@ impl Visit {
         service: &'static str,
         subject: fn(&Method, &[&str]) -> Subject,
     ) -> Self {
-        Self { api: Arc::clone(api), request: Arc::clone(request), about: (service, subject) }
+        Self { api: Arc::clone(api), request: Arc::clone(request), service, subject }
     }
 
     /// Works in one snapshot, in which the caller was checked.
@@ -77,9 +79,8 @@ impl Visit {
                 visit.request.witness.caller(&caller);
                 let rows = tx.rows_written();
                 let result = work(tx, &caller)?;
-                let (service, subject) = visit.about;
-                let subject = || subject(&visit.request.method, &visit.request.parts_after(1));
-                audit::record(&visit.api, &visit.request, tx, rows, service, subject)?;
+                let subject = || (visit.subject)(&visit.request.method, &visit.request.parts_after(1));
+                audit::record(&visit.api, &visit.request, tx, rows, visit.service, subject)?;
                 Ok(result)
             })
             .await
