@@ -260,6 +260,7 @@ fn access_rules_let_through_what_they_name_in_every_service() {
     assert_eq!(status("GET", "/network/RegionOne//v2.0/ports"), 200, "the same request");
     assert_eq!(status("GET", "/network/RegionOne/v2.0/networks/nothing"), 404);
     assert_eq!(status("GET", "/identity/v3/auth/projects"), 200);
+    assert_eq!(status("GET", &format!("/v3/projects/{}/quota", api.made.demo_project)), 401);
     for (method, path) in [
         ("HEAD", ports),
         ("POST", ports),

@@ -9,9 +9,16 @@ use store::identity::AccessRule;
 use crate::edge::Request;
 
 /// Services by the first part of their path here: their type, and how many parts go before the path
-/// that they know. The second part of a regional service's path is the region.
-const SERVICES: [(&str, usize); 5] =
-    [("identity", 1), ("network", 2), ("load-balancer", 2), ("dns", 1), ("key-manager", 1)];
+/// that they know. The second part of a regional service's path is the region; quotas across regions
+/// are found at the root, too.
+const SERVICES: [(&str, &str, usize); 6] = [
+    ("identity", "identity", 1),
+    ("v3", "identity", 0),
+    ("network", "network", 2),
+    ("load-balancer", "load-balancer", 2),
+    ("dns", "dns", 1),
+    ("key-manager", "key-manager", 1),
+];
 
 /// What a request asks for, as access rules name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +31,9 @@ pub(crate) struct Asked {
 impl Asked {
     /// What a request asks for.
     pub(crate) fn of(request: &Request) -> Self {
-        let known = SERVICES.into_iter().find(|(service, _)| *service == request.service());
-        let (service, skip) = known.unwrap_or(("", 0));
+        let known = SERVICES.into_iter().find(|(first, ..)| *first == request.service());
+        // What is none of these no rule can name.
+        let (_, service, skip) = known.unwrap_or(("", "", 0));
         // From the parts by which requests are answered, so that no other spelling gets past a rule.
         let mut path = String::new();
         for part in request.parts_after(skip) {
