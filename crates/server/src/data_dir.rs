@@ -5,6 +5,7 @@
 //! instance      six hex digits, from which every kernel object's name derives
 //! run-dir       the run directory of the last start
 //! local-url     where its API answers on this host
+//! regions       which were ever served: slot, name, prefix of ext-net
 //! lock          held by `baryon up` and its roles; holds the supervisor's pid
 //! clouds.yaml   how clients log in, 0600
 //! baryon.db     the database
