@@ -125,6 +125,8 @@ impl ApiConfig {
 pub struct Limits {
     /// Connections open at once; more wait in the kernel's queue.
     pub connections: usize,
+    /// Of those, how many one source (an IPv4 address, an IPv6 /64) may have; a trusted proxy may have all.
+    pub connections_of_one_source: usize,
     /// TLS handshakes at once; more wait, within the time that a handshake may take.
     pub handshakes: usize,
     /// How long a handshake may take.
@@ -135,6 +137,8 @@ pub struct Limits {
     pub queue_time: Duration,
     /// Bytes of a request's body.
     pub body_bytes: usize,
+    /// Bodies of more than 64 KiB on their way or worked on at once; more wait for [`Self::queue_time`], then get 503.
+    pub large_bodies: usize,
     /// How long a client may take to send the head of a request, and to send its body.
     pub read_time: Duration,
     /// How long a request may take before the answer is 504.
@@ -159,11 +163,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
+            connections_of_one_source: 768,
             handshakes: 128,
             handshake_time: Duration::from_secs(10),
             requests: 256,
             queue_time: Duration::from_secs(5),
             body_bytes: 1 << 20,
+            large_bodies: 128,
             read_time: Duration::from_secs(15),
             request_time: Duration::from_secs(60),
             apply_time: Duration::from_secs(30),

@@ -1,7 +1,7 @@
 //! HTTP, before any dialect: from a connection to a [`Request`], from a [`Reply`] to bytes.
 //!
-//! One function, [`answer`], is the way of every request: a request id, a place among those worked
-//! on, the body (bounded in size and time), the dialect, the access log. A dialect sees whole
+//! One function, [`answer`], is the way of every request: a request id, the body (bounded in size
+//! and time), a place among those worked on, the dialect, the access log. A dialect sees whole
 //! requests only and answers with data; it never touches a socket.
 //!
 //! hyper is used directly, without a framework over it: the dialects need their own answers to
@@ -9,6 +9,8 @@
 //! client may take is a setting of hyper's connection.
 
 mod accept;
+mod body;
+mod crowd;
 mod health;
 mod metrics;
 mod reply;
@@ -20,7 +22,7 @@ mod tls;
 
 use std::{sync::Arc, time::Instant};
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::{Response, StatusCode, body::Bytes, body::Incoming, header};
 
 pub(crate) use metrics::Metrics;
@@ -29,8 +31,8 @@ pub(crate) use request::{Query, Request};
 pub(crate) use request_id::RequestId;
 pub use server::{Bound, Listeners, Probes, ServeError};
 pub(crate) use source::Peer;
-pub use tls::{Certificate, PemPair, Tls, TlsError};
 pub use source::{ProxyHeaders, TrustedProxies};
+pub use tls::{Certificate, PemPair, Tls, TlsError};
 
 use crate::{
     Api, absent,
@@ -42,6 +44,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 enum Refusal {
     Busy,
+    BodyBusy,
     BodyTooLarge { limit: usize },
     BodyTooSlow,
     BodyBroken,
@@ -52,7 +55,7 @@ enum Refusal {
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::BodyBusy => StatusCode::SERVICE_UNAVAILABLE,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyBroken => StatusCode::BAD_REQUEST,
@@ -64,6 +67,7 @@ impl Refusal {
     fn message(self) -> String {
         match self {
             Self::Busy => "Too many requests are being worked on. Try again in a moment.".to_owned(),
+            Self::BodyBusy => "Too many large requests are on their way. Try again in a moment.".to_owned(),
             Self::BodyTooLarge { limit } => format!("The request body is larger than {limit} bytes."),
             Self::BodyTooSlow => "The request body did not arrive in time.".to_owned(),
             Self::BodyBroken => "The request body broke off.".to_owned(),
@@ -84,6 +88,7 @@ impl Refusal {
         };
         match self {
             Self::Busy => reply.with_header(header::RETRY_AFTER, "1"),
+            Self::BodyBusy => reply.with_header(header::RETRY_AFTER, "1").with_header(header::CONNECTION, "close"),
             // What is left of the body would be taken for the next request.
             Self::BodyTooLarge { .. } | Self::BodyTooSlow | Self::BodyBroken => {
                 reply.with_header(header::CONNECTION, "close")
@@ -128,18 +133,11 @@ async fn answer(api: Arc<Api>, peer: Peer, incoming: hyper::Request<Incoming>) -
 
 async fn work(api: &Arc<Api>, mut request: Request, body: Incoming) -> Result<Reply, Refusal> {
     let limits = &api.config.limits;
+    // Before the turn: a client that sends slowly shall not keep others waiting.
+    let body::Arrived { bytes, place: _place } = body::arrive(body, limits, &api.large_bodies).await?;
+    request.body = bytes;
     let turn = tokio::time::timeout(limits.queue_time, Arc::clone(&api.turns).acquire_owned()).await;
     let Ok(Ok(_turn)) = turn else { return Err(Refusal::Busy) };
-
-    let limited = Limited::new(body, limits.body_bytes).collect();
-    request.body = match tokio::time::timeout(limits.read_time, limited).await {
-        Err(_) => return Err(Refusal::BodyTooSlow),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return Err(Refusal::BodyTooLarge { limit: limits.body_bytes });
-        }
-        Ok(Err(_)) => return Err(Refusal::BodyBroken),
-        Ok(Ok(collected)) => collected.to_bytes(),
-    };
 
     // A task of its own: a panic in a handler answers 500 and harms nobody else. It ends with this
     // function, in time or not, so that a client that went away leaves no work behind; what the

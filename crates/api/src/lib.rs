@@ -47,10 +47,10 @@ use tokio::sync::Semaphore;
 
 pub use audit::AuditConfig;
 pub use config::{ApiConfig, Limits, Region};
-pub use endpoint::{Endpoint, endpoints};
 pub use edge::{
     Bound, Certificate, Listeners, PemPair, Probes, ProxyHeaders, ServeError, Tls, TlsError, TrustedProxies,
 };
+pub use endpoint::{Endpoint, endpoints};
 pub use identity::{
     Access, Route as IdentityRoute,
     bootstrap::{Bootstrap, BootstrapError, Bootstrapped, bootstrap},
@@ -88,6 +88,8 @@ pub(crate) struct Api {
     pub(crate) trail: Trail,
     /// Places of the requests that are worked on at once.
     pub(crate) turns: Arc<Semaphore>,
+    /// Places of large bodies.
+    pub(crate) large_bodies: Semaphore,
     /// Places of the questions that the world is asked at once.
     pub(crate) questions: Arc<Semaphore>,
 }
@@ -112,6 +114,7 @@ pub async fn bind_on(
     let limits = &config.limits;
     let passwords = Passwords::new(limits.hashes, limits.waiting_logins).map_err(BootstrapError::from)?;
     let turns = Arc::new(Semaphore::new(limits.requests));
+    let large_bodies = Semaphore::new(limits.large_bodies);
     let questions = Arc::new(Semaphore::new(limits.questions));
     let external = config.external.clone().map(|identity| Arc::new(External::new(identity)));
     if external.is_none() {
@@ -132,6 +135,7 @@ pub async fn bind_on(
         metrics,
         trail,
         turns,
+        large_bodies,
         questions,
     };
     Bound::open(api, listeners, keeper, probes)

@@ -14,7 +14,7 @@ use std::{
 
 use api::NullWorld;
 use common::TestApi;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn every_answer_has_a_request_id_of_its_own() {
@@ -116,17 +116,84 @@ fn more_requests_than_places_wait_and_are_refused_in_the_end() {
     let api = TestApi::with(
         |config| {
             config.limits.requests = 1;
-            config.limits.queue_time = Duration::from_millis(100);
+            config.limits.queue_time = Duration::from_millis(1);
         },
         Arc::new(NullWorld),
     );
-    let mut stream = TcpStream::connect(api.address).unwrap();
-    stream.write_all(b"POST /identity/v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{").unwrap();
-    // The one place is taken as soon as the head has arrived.
-    let refused = (0..50).map(|_| api.send("GET", "/identity/v3", &[], None)).find(|answer| answer.status == 503);
-    let refused = refused.expect("a refusal");
+    // Each login holds the one place as long as its hash takes.
+    let login = || {
+        let client = api.client();
+        let user = json!({ "name": "nobody", "domain": { "id": "default" }, "password": "x" });
+        let body = json!({ "auth": { "identity": { "methods": ["password"], "password": { "user": user } } } });
+        client.send("POST", "/identity/v3/auth/tokens", &[], Some(&body.to_string()))
+    };
+    let answers: Vec<_> = std::thread::scope(|scope| {
+        let logins: Vec<_> = (0..8).map(|_| scope.spawn(login)).collect();
+        logins.into_iter().map(|login| login.join().unwrap()).collect()
+    });
+    let refused = answers.iter().find(|answer| answer.status == 503).expect("a refusal");
     assert_eq!(refused.header("retry-after"), Some("1"));
-    drop(stream);
+    assert!(answers.iter().any(|answer| answer.status == 401), "{answers:?}");
+}
+
+#[test]
+fn who_sends_a_body_slowly_keeps_nobody_waiting() {
+    let api = TestApi::with(
+        |config| {
+            config.limits.requests = 2;
+            config.limits.large_bodies = 1;
+            config.limits.queue_time = Duration::from_millis(200);
+        },
+        Arc::new(NullWorld),
+    );
+    let begin = |length: usize| {
+        let mut stream = TcpStream::connect(api.address).unwrap();
+        let head = format!("POST /identity/v3/auth/tokens HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n{{");
+        stream.write_all(head.as_bytes()).unwrap();
+        stream
+    };
+    let _slow: Vec<_> = (0..20).map(|_| begin(9)).collect();
+    let mut large = begin(200_000);
+    large.write_all(&[b' '; 100_000]).unwrap();
+    for _ in 0..20 {
+        assert_eq!(api.send("GET", "/identity/v3", &[], None).status, 200);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The one place of large bodies is taken, in good time; small ones go on.
+    let refused = api.send("POST", "/identity/v3/auth/tokens", &[], Some(&" ".repeat(100_000)));
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")), "{}", refused.text);
+    assert_eq!(api.send("POST", "/identity/v3/auth/tokens", &[], Some("{}")).status, 400);
+    drop(large);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(api.send("POST", "/identity/v3/auth/tokens", &[], Some(&" ".repeat(100_000))).status, 400);
+}
+
+#[test]
+fn one_source_leaves_connections_to_others() {
+    let configure = |trusted: &str| {
+        let addresses = vec![trusted.parse().unwrap()];
+        move |config: &mut api::ApiConfig| {
+            config.limits.connections = 64;
+            config.limits.connections_of_one_source = 4;
+            config.proxies.addresses = addresses;
+        }
+    };
+    // How many of eight connections that say nothing stay open.
+    let open = |api: &TestApi| {
+        let streams: Vec<_> = (0..8).map(|_| TcpStream::connect(api.address).unwrap()).collect();
+        let is_open = |mut stream: &TcpStream| {
+            stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            stream.read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+        };
+        streams.iter().filter(|stream| is_open(stream)).count()
+    };
+    let api = TestApi::with(configure("192.0.2.1/32"), Arc::new(NullWorld));
+    assert_eq!(open(&api), 4);
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(api.send("GET", "/identity/v3", &[], None).status, 200, "those that ended are forgotten");
+    // A proxy stands for all its clients.
+    let api = TestApi::with(configure("127.0.0.0/8"), Arc::new(NullWorld));
+    assert_eq!(open(&api), 8);
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! Listeners, connections and their end.
 
-use std::{convert::Infallible, io, net::{IpAddr, SocketAddr, TcpListener as StdListener}, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr, TcpListener as StdListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -13,11 +19,14 @@ use tokio::{
     sync::{Semaphore, oneshot},
 };
 
-use super::{Peer, accept::Acceptor, answer, health};
+use super::{Peer, accept::Acceptor, answer, crowd::Crowd, health};
 use crate::{Api, audit::Keeper, identity};
 
 /// Bytes that the head of a request may take: a token has 255 at most, a list's filters are a few.
 const HEAD_BYTES: usize = 64 << 10;
+
+/// Connections of monitors at once; more wait in the kernel's queue.
+const MONITORS: usize = 64;
 
 /// How long the audit trail may take for what waits to be written at the end.
 const TRAIL_TIME: Duration = Duration::from_secs(3);
@@ -94,12 +103,7 @@ fn listen(listener: StdListener, address: SocketAddr) -> Result<(TcpListener, So
 }
 
 impl Bound {
-    pub(crate) fn open(
-        mut api: Api,
-        listeners: Listeners,
-        keeper: Keeper,
-        probes: Probes,
-    ) -> Result<Self, ServeError> {
+    pub(crate) fn open(mut api: Api, listeners: Listeners, keeper: Keeper, probes: Probes) -> Result<Self, ServeError> {
         let (listener, address) = listen(listeners.services, api.config.listen)?;
         // Port 0 asks the kernel for one; URLs need the one it gave.
         api.config.listen = address;
@@ -166,6 +170,7 @@ fn http(read_time: Duration) -> http1::Builder {
 async fn serve(api: Arc<Api>, acceptor: Option<Acceptor>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
     let limits = api.config.limits.clone();
     let places = Arc::new(Semaphore::new(limits.connections));
+    let crowd = Crowd::new(limits.connections_of_one_source);
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -178,12 +183,16 @@ async fn serve(api: Arc<Api>, acceptor: Option<Acceptor>, listener: TcpListener,
             next = next => next,
             () = &mut shutdown => break,
         };
+        let Some(guest) = crowd.admit(address.ip(), &api.config.proxies) else {
+            tracing::debug!(%address, "a connection refused: its source has as many as one may have");
+            continue;
+        };
         // Answers are small and whole; waiting to fill a packet only delays them.
         let _ = stream.set_nodelay(true);
         let connection = Connection { api: Arc::clone(&api), address: address.ip(), watcher: connections.watcher() };
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            let _place = place;
+            let _places = (place, guest);
             match acceptor {
                 None => connection.converse(stream, false).await,
                 // A client that breaks off or speaks something else was dealt with there.
@@ -226,11 +235,15 @@ impl Connection {
 }
 
 async fn serve_health(api: Arc<Api>, probes: Arc<Probes>, listener: TcpListener) {
+    let places = Arc::new(Semaphore::new(MONITORS));
     loop {
+        // The semaphore is never closed, so a place comes sooner or later.
+        let place = Arc::clone(&places).acquire_owned().await;
         let (stream, _) = accept(&listener).await;
         let (api, probes) = (Arc::clone(&api), Arc::clone(&probes));
         let read_time = api.config.limits.read_time;
         tokio::spawn(async move {
+            let _place = place;
             let service = service_fn(move |request| {
                 let (api, probes) = (Arc::clone(&api), Arc::clone(&probes));
                 async move { Ok::<_, Infallible>(health::answer(&api, &probes, &request).await.into_response()) }

@@ -71,7 +71,8 @@ struct Hop {
 }
 
 impl TrustedProxies {
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether an address is one of theirs.
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.addresses.iter().any(|range| range.contains(address))
     }
 
