@@ -10,7 +10,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, DirBuilder, OpenOptions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown},
     path::{Path, PathBuf},
     sync::{PoisonError, RwLock},
     time::{Duration, Instant},
@@ -196,17 +196,24 @@ fn create(directory: &Path, family: Family, id: u32) -> Result<(), KeyError> {
         .create_new(true)
         .mode(0o600)
         .open(&draft)
-        .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| match (owner.uid(), owner.gid(), fs::metadata(&draft)?) {
-            (uid, gid, file) if (uid, gid) == (file.uid(), file.gid()) => Ok(()),
-            (uid, gid, _) => chown(&draft, Some(uid), Some(gid)),
-        })
+        .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()).map(|()| file))
+        .and_then(|file| give(&file, &owner))
         .and_then(|()| match fs::hard_link(&draft, &path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
         });
     let removed = fs::remove_file(&draft);
     written.and(removed).map_err(|source| io_error(&path, source))
+}
+
+/// Gives an open file to the owner of its directory. Never by name: in a directory of theirs they may
+/// have put a link there meanwhile, and root would give away what it leads to.
+fn give(file: &fs::File, owner: &fs::Metadata) -> io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) == (owner.uid(), owner.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 fn read(directory: &Path, family: Family) -> Result<Keys, KeyError> {
@@ -264,6 +271,27 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, "short").unwrap();
         assert!(matches!(Keyring::open(&directory, Family::Token), Err(KeyError::Broken { .. })));
+        fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn a_key_is_given_by_its_open_file_whatever_its_name_leads_to() {
+        let directory = directory();
+        fs::create_dir_all(&directory).unwrap();
+        let (name, victim) = (directory.join("draft"), directory.join("victim"));
+        fs::write(&victim, "root's").unwrap();
+        let draft = fs::File::create(&name).unwrap();
+        fs::remove_file(&name).unwrap();
+        std::os::unix::fs::symlink(&victim, &name).unwrap();
+        let theirs = directory.join("theirs");
+        fs::create_dir(&theirs).unwrap();
+        // Only root can give anything away; for others all is their own.
+        let _ = std::os::unix::fs::chown(&theirs, Some(65_530), Some(65_530));
+        let owner = fs::metadata(&theirs).unwrap();
+        let before = fs::metadata(&victim).unwrap().uid();
+        give(&draft, &owner).unwrap();
+        assert_eq!(draft.metadata().unwrap().uid(), owner.uid());
+        assert_eq!(fs::metadata(&victim).unwrap().uid(), before);
         fs::remove_dir_all(directory).unwrap();
     }
 
