@@ -154,10 +154,15 @@ impl Way {
                     })
             }
             (Self::DomainManager, Scope::Domain(domain)) => {
+                // Beyond Keystone, a role of another domain is none to give: it may imply anything there.
                 caller.has_role("manager")
                     && is_all_in(visit, &domain.id, identity)?
-                    && role_named(visit, identity)?
-                        .is_none_or(|role| role.is_ok_and(|role| GIVEN_BY_MANAGERS.contains(&role.name.as_str())))
+                    && role_named(visit, identity)?.is_none_or(|role| {
+                        role.is_ok_and(|role| {
+                            role.domain_id.is_none_or(|of_role| of_role == domain.id)
+                                && GIVEN_BY_MANAGERS.contains(&role.name.as_str())
+                        })
+                    })
             }
             (Self::RoleManager, _) => {
                 caller.has_role("manager")

@@ -215,6 +215,13 @@ fn a_manager_gives_the_lesser_roles_within_its_domain() {
         let refused = put(&manager, path.clone());
         assert_eq!((refused.status, refused.message()), (403, text.to_owned()), "{path}");
     }
+    // A role of another domain may have any name and imply anything.
+    let of_east = cloud.named("domain", "east");
+    let foreign = cloud.make("/roles", "role", json!({ "name": "member", "domain_id": of_east }));
+    let own = cloud.make("/roles", "role", json!({ "name": "member", "domain_id": domain }));
+    let on_domain = |role: &Value| format!("/domains/{domain}/users/{user}/roles/{}", super::id(role));
+    assert_eq!(put(&manager, on_domain(&foreign)).status, 403);
+    assert_eq!(put(&manager, on_domain(&own)).status, 204);
     // It sees the roles that it may give, and no others.
     let get = |token: &str, path: String| cloud.api.get(token, &format!("/identity/v3{path}")).status;
     assert_eq!(get(&manager, format!("/roles/{}", cloud.role("member"))), 200);
