@@ -63,7 +63,7 @@ use std::sync::Arc;
 use hyper::{Method, StatusCode, header};
 
 pub(crate) use caller::{Caller, Delegation, Presented, Scope, authenticate, presented};
-pub(crate) use error::KeystoneError;
+pub(crate) use error::{KeystoneError, challenge};
 pub(crate) use holder::authenticate_token;
 use holder::{chain, trusted_roles, with_implied};
 pub use route::{Access, Route};
@@ -118,21 +118,13 @@ pub(crate) async fn handle(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
 /// service that this one is modelled on look for them. They are ours whoever keeps the projects.
 pub(crate) async fn quotas(api: &Arc<Api>, request: &Arc<Request>) -> Reply {
     let parts = request.parts_after(1);
-    let reply = if is_at_root(&parts) {
-        route::dispatch(api, request, &parts).await
-    } else {
-        Err(KeystoneError::UnknownPath)
-    };
+    let reply =
+        if is_at_root(&parts) { route::dispatch(api, request, &parts).await } else { Err(KeystoneError::UnknownPath) };
     finish(request, reply)
 }
 
 /// The answer, or the error in this service's words.
 fn finish(request: &Request, reply: Result<Reply, KeystoneError>) -> Reply {
-    let reply = reply.unwrap_or_else(|error| {
-        let challenge = error.status() == StatusCode::UNAUTHORIZED;
-        let reply = error.into_reply(request);
-        let uri = format!("Keystone uri=\"{}/identity/v3\"", request.public_url);
-        if challenge { reply.with_header(header::WWW_AUTHENTICATE, &uri) } else { reply }
-    });
+    let reply = reply.unwrap_or_else(|error| error.into_reply(request));
     if request.method == Method::HEAD { reply.without_body() } else { reply.with_header(header::VARY, "X-Auth-Token") }
 }

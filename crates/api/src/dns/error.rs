@@ -1,6 +1,6 @@
 //! Designate's errors: `{"code", "type", "message", "request_id"}`.
 
-use hyper::{StatusCode, header};
+use hyper::StatusCode;
 use intent::quota::project::ChangeError;
 use serde_json::json;
 use store::StoreError;
@@ -73,12 +73,7 @@ impl DnsError {
                 tracing::error!(request_id = %request.id, cause, "the DNS service failed");
                 body(StatusCode::INTERNAL_SERVER_ERROR, "unknown", None)
             }
-            Self::Identity(error) => {
-                let is_challenge = matches!(error, KeystoneError::Unauthorized);
-                let reply = error.into_reply(request);
-                let uri = format!("Keystone uri=\"{}/identity\"", request.public_url);
-                if is_challenge { reply.with_header(header::WWW_AUTHENTICATE, &uri) } else { reply }
-            }
+            Self::Identity(error) => error.into_reply(request),
             Self::Forbidden => body(StatusCode::FORBIDDEN, "forbidden", told),
             Self::ForbiddenHeader => Reply::empty(StatusCode::FORBIDDEN),
             Self::UnknownPath => body(StatusCode::NOT_FOUND, "not_found", told),

@@ -122,9 +122,15 @@ impl KeystoneError {
             Self::CredentialScope => Some(json!({})),
             _ => None,
         };
+        let status = self.status();
         let reply = match identity {
             Some(identity) => body_with(self.status(), &self.to_string(), Some(&identity)),
             None => body(self.status(), &self.to_string()),
+        };
+        let reply = if status == StatusCode::UNAUTHORIZED {
+            reply.with_header(header::WWW_AUTHENTICATE, &challenge(request))
+        } else {
+            reply
         };
         match self {
             // Why is in the log: it is the operator's affair, and said once.
@@ -133,6 +139,11 @@ impl KeystoneError {
             _ => reply,
         }
     }
+}
+
+/// Where a client without a token gets one, in the words of OpenStack's services.
+pub(crate) fn challenge(request: &Request) -> String {
+    format!("Keystone uri=\"{}/identity/v3\"", request.public_url)
 }
 
 /// An error body.

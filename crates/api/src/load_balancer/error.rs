@@ -1,7 +1,7 @@
 //! Octavia's errors: `{"faultcode", "faultstring", "debuginfo"}` from its operations, and
 //! `{"code", "title", "description"}` from what lies before them.
 
-use hyper::{StatusCode, header};
+use hyper::StatusCode;
 use intent::quota::project::ChangeError;
 use serde_json::json;
 use store::StoreError;
@@ -81,12 +81,7 @@ impl LoadBalancerError {
                     &format!("An unknown exception occurred. See the log for {}.", request.id),
                 )
             }
-            Self::Identity(error) => {
-                let is_challenge = matches!(error, KeystoneError::Unauthorized);
-                let reply = error.into_reply(request);
-                let uri = format!("Keystone uri=\"{}/identity\"", request.public_url);
-                if is_challenge { reply.with_header(header::WWW_AUTHENTICATE, &uri) } else { reply }
-            }
+            Self::Identity(error) => error.into_reply(request),
             Self::Forbidden => body(StatusCode::FORBIDDEN, &message),
             Self::NotFound { .. } => body(StatusCode::NOT_FOUND, &message),
             Self::NotHere(_) | Self::UnknownPath => plain(StatusCode::NOT_FOUND, &message),

@@ -93,9 +93,9 @@ impl NetworkError {
     pub(super) fn into_reply(self, request: &Request) -> Reply {
         match self {
             Self::Unauthorized => {
-                let uri = format!("Keystone uri=\"{}/identity\"", request.public_url);
                 let message = "The request you have made requires authentication.";
-                identity::refusal(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, &uri)
+                identity::refusal(StatusCode::UNAUTHORIZED, message)
+                    .with_header(header::WWW_AUTHENTICATE, &identity::challenge(request))
             }
             Self::Identity(error) => error.into_reply(request),
             Self::NoProject => body(
