@@ -196,6 +196,30 @@ fn logins_are_told_and_the_name_in_a_failed_one_is_not() {
 }
 
 #[test]
+fn what_a_misshapen_body_holds_is_not_told() {
+    let api = TestApi::start();
+    let admin = api.admin();
+    let post = |path: &str, body: Value| {
+        let answer = api.ask(&admin, "POST", &format!("/identity/v3{path}"), &body);
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+    };
+    let user =
+        api.login("admin", PASSWORD, &json!({ "project": { "name": "admin", "domain": { "name": "Default" } } }));
+    let user = user.json()["token"]["user"]["id"].as_str().unwrap().to_owned();
+    post("/users", json!({ "user": [{ "name": "x", "password": "a secret word" }] }));
+    post(
+        "/auth/tokens",
+        json!({ "auth": { "identity": { "methods": ["password"], "password": { "user": "a secret word" } } } }),
+    );
+    post(&format!("/users/{user}/password"), json!({ "user": "a secret word" }));
+    let credential = json!({ "name": "x", "roles": [{ "secret": "a secret word" }] });
+    post(&format!("/users/{user}/application_credentials"), json!({ "application_credential": credential }));
+    let events = late(&api, &admin, "outcome=failure", 4);
+    assert!(!json!(events).to_string().contains("a secret word"), "{events:?}");
+    assert!(events.iter().any(|event| event["reason"]["text"] == "Invalid input for field/attribute user."));
+}
+
+#[test]
 fn refusals_are_told_whatever_was_asked() {
     let api = TestApi::start();
     let (admin, demo) = (api.admin(), api.demo());

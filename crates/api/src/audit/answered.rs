@@ -94,7 +94,13 @@ fn reason(reply: &Reply) -> String {
         .into_iter()
         .find_map(|place| body.pointer(place)?.as_str());
     let text = told.or(reply.status.canonical_reason()).unwrap_or_default();
-    shortened(text, REASON)
+    shortened(without_value(text), REASON)
+}
+
+/// What identity says of a value that it does not take, without that value: a body in which things are in
+/// the wrong place may have a password anywhere.
+fn without_value(text: &str) -> &str {
+    text.split_once(" Value: ").map_or(text, |(attribute, _)| attribute)
 }
 
 /// An event without outcome and initiator.
