@@ -295,7 +295,7 @@ pub(crate) const SCENARIO: &[Step] = &[
         who: Admin,
         method: "PUT",
         path: "/v2.0/quotas/aed8c8d9557b453c82fc94665b004511",
-        body: r#"{"quota": {"network": 0}}"#,
+        body: r#"{"quota": {"network": 0, "force": true}}"#,
         bind: &[],
     },
     Replay { who: Member, file: "errors", cases: &["409_over_quota_bulk", "409_over_quota_network"] },
