@@ -121,8 +121,20 @@ fn a_delegated_token_stays_in_its_project() {
     assert_eq!(api.ask(&restricted, "POST", path, &ec2).status, 403);
     let made = api.ask(&free, "POST", path, &ec2);
     assert_eq!(made.status, 201, "{}", made.text);
-    let blob: Value = serde_json::from_str(made.json()["credential"]["blob"].as_str().unwrap()).unwrap();
+    let made = made.json()["credential"].clone();
+    let blob: Value = serde_json::from_str(made["blob"].as_str().unwrap()).unwrap();
     assert_eq!(blob["app_cred_id"], id, "it remembers by whose leave");
+    // Nor does it forget by way of another type.
+    let other = json!({ "credential": {
+        "user_id": user, "project_id": api.made.demo_project, "type": "cert", "blob": "{\"access\":\"k\"}",
+    } });
+    let other = api.ask(&free, "POST", path, &other).json()["credential"].clone();
+    for (credential, kind) in [(&made, "cert"), (&other, "ec2"), (&other, "EC2")] {
+        let one = format!("{path}/{}", credential["id"].as_str().unwrap());
+        let change = json!({ "credential": { "type": kind, "blob": credential["blob"] } });
+        let refused = api.ask(&free, "PATCH", &one, &change);
+        assert_eq!(refused.status, 403, "{kind}: {}", refused.text);
+    }
 }
 
 #[test]

@@ -216,6 +216,10 @@ pub(super) fn update(call: &Call<'_>) -> Result<Reply, KeystoneError> {
         in_scope(caller, found.project_id.as_ref(), OTHER_PROJECT)?;
     }
     if let Some(kind) = fields.text("type")? {
+        // Keys remember by whose leave they were made; what becomes keys, or was some meanwhile, does not.
+        if caller.delegation.is_some() && is_ec2(&kind) != is_ec2(&found.kind) {
+            return Err(KeystoneError::Forbidden("identity:update_credential"));
+        }
         found.kind = kind;
     }
     if let Some(blob) = new_blob {
