@@ -129,6 +129,8 @@ pub struct Limits {
     pub connections_of_one_source: usize,
     /// TLS handshakes at once; more wait, within the time that a handshake may take.
     pub handshakes: usize,
+    /// Of those, how many one source may have at work; its further ones wait behind them.
+    pub handshakes_of_one_source: usize,
     /// How long a handshake may take.
     pub handshake_time: Duration,
     /// Requests worked on at once; more wait for [`Self::queue_time`], then get 503.
@@ -163,8 +165,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1024,
-            connections_of_one_source: 768,
+            connections_of_one_source: 256,
             handshakes: 128,
+            handshakes_of_one_source: 32,
             handshake_time: Duration::from_secs(10),
             requests: 256,
             queue_time: Duration::from_secs(5),

@@ -189,11 +189,40 @@ fn one_source_leaves_connections_to_others() {
     };
     let api = TestApi::with(configure("192.0.2.1/32"), Arc::new(NullWorld));
     assert_eq!(open(&api), 4);
+    let mut metrics = ureq::get(format!("http://{}/metrics", api.health)).call().unwrap();
+    let metrics = metrics.body_mut().read_to_string().unwrap();
+    assert!(metrics.contains("baryon_api_connections_refused_total 4\n"), "{metrics}");
     std::thread::sleep(Duration::from_millis(100));
     assert_eq!(api.send("GET", "/identity/v3", &[], None).status, 200, "those that ended are forgotten");
     // A proxy stands for all its clients.
     let api = TestApi::with(configure("127.0.0.0/8"), Arc::new(NullWorld));
     assert_eq!(open(&api), 8);
+}
+
+#[test]
+fn while_one_source_has_all_it_may_have_another_is_answered() {
+    let api = TestApi::with(
+        |config| {
+            config.limits.connections = 8;
+            config.limits.connections_of_one_source = 6;
+        },
+        Arc::new(NullWorld),
+    );
+    let ask = |from: &str| {
+        let mut stream = common::connect_from(from, api.address);
+        // Whoever was hung up on sees that while writing or while reading.
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text);
+        text
+    };
+    // Far more than there are places for.
+    let idle: Vec<_> = (0..40).map(|_| common::connect_from("127.0.0.1", api.address)).collect();
+    for _ in 0..10 {
+        assert!(ask("127.0.0.2").starts_with("HTTP/1.1 200"), "another source is shut out");
+    }
+    assert_eq!(ask("127.0.0.1"), "");
+    drop(idle);
 }
 
 #[test]

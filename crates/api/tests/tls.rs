@@ -53,9 +53,13 @@ impl Authority {
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 fn connect(address: SocketAddr, config: Arc<ClientConfig>) -> Stream {
-    let name = ServerName::try_from("localhost").unwrap();
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    over(stream, config)
+}
+
+fn over(stream: TcpStream, config: Arc<ClientConfig>) -> Stream {
+    let name = ServerName::try_from("localhost").unwrap();
     StreamOwned::new(ClientConnection::new(config, name).unwrap(), stream)
 }
 
@@ -143,6 +147,37 @@ fn a_handshake_that_does_not_end_is_cut_off_and_keeps_nobody_out_for_long() {
     assert!(begin.elapsed() < Duration::from_secs(10));
     assert!(ask(&mut connect(api.address, authority.client(rustls::DEFAULT_VERSIONS))).starts_with("HTTP/1.1 200"));
     drop(silent);
+}
+
+#[test]
+fn handshakes_of_one_source_leave_places_to_others() {
+    let authority = Authority::new();
+    let (api, _) = serve(&authority.pair(1), |config| {
+        config.limits.handshakes = 4;
+        config.limits.handshakes_of_one_source = 3;
+        config.limits.handshake_time = Duration::from_secs(5);
+    });
+    let stalled: Vec<_> = (0..20)
+        .map(|_| {
+            let mut stream = common::connect_from("127.0.0.1", api.address);
+            stream.write_all(b"\x16\x03\x01").unwrap();
+            stream
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(200));
+    let begin = Instant::now();
+    for _ in 0..3 {
+        let stream = common::connect_from("127.0.0.2", api.address);
+        assert!(ask(&mut over(stream, authority.client(rustls::DEFAULT_VERSIONS))).starts_with("HTTP/1.1 200"));
+    }
+    assert!(begin.elapsed() < Duration::from_secs(3), "another source waited for {:?}", begin.elapsed());
+    // They had their time, those that waited for a place too.
+    for mut stream in stalled {
+        assert_eq!(stream.read(&mut [0; 16]).unwrap_or(0), 0);
+    }
+    let mut metrics = ureq::get(format!("http://{}/metrics", api.health)).call().unwrap();
+    let metrics = metrics.body_mut().read_to_string().unwrap();
+    assert!(metrics.contains("baryon_api_handshakes_late_total 20\n"), "{metrics}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::Tls;
+use super::{Metrics, Tls, crowd::Guest};
 use crate::{Limits, ServeError};
 
 /// The first byte of every TLS connection: a record of the handshake.
@@ -34,17 +34,23 @@ impl Acceptor {
     }
 
     /// The encrypted connection; none when the client breaks off, is too slow, or speaks no TLS.
-    pub(super) async fn accept(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
-        match timeout(self.time, self.shake_hands(stream)).await {
+    pub(super) async fn accept(
+        &self,
+        stream: TcpStream,
+        guest: &Guest,
+        metrics: &Metrics,
+    ) -> Option<TlsStream<TcpStream>> {
+        match timeout(self.time, self.shake_hands(stream, guest)).await {
             Ok(stream) => stream,
             Err(Elapsed { .. }) => {
+                metrics.handshake_late();
                 tracing::debug!("a TLS handshake took longer than {:?}", self.time);
                 None
             }
         }
     }
 
-    async fn shake_hands(&self, mut stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    async fn shake_hands(&self, mut stream: TcpStream, guest: &Guest) -> Option<TlsStream<TcpStream>> {
         let mut first = [0];
         // Without a place: who connects and says nothing costs a connection, no handshake.
         if stream.peek(&mut first).await.ok()? == 0 {
@@ -54,6 +60,8 @@ impl Acceptor {
             refuse_plain(&mut stream, first[0]).await;
             return None;
         }
+        // Its own turn first: who waits for that keeps no place from others.
+        let _turn = guest.turn().await;
         let _place = self.places.acquire().await.ok()?;
         match self.tls.accept(stream).await {
             Ok(stream) => Some(stream),

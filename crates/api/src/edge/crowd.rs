@@ -1,7 +1,10 @@
 //! Open connections by source, so that one source cannot take all of them.
 //!
-//! Whoever has as many as one may have is hung up on at once. A trusted proxy stands for all its clients
-//! and may have any number. The table holds open connections only, which are bounded already.
+//! Whoever has as many as one may have is hung up on at once, and counted. TLS handshakes are shared out the
+//! same way, but there the rest wait: behind their own source's, in the time that a handshake may take, and without a
+//! place that others could use. So a client that opens many connections in a burst is only slowed down. A trusted proxy
+//! stands for all its clients and may have any number. The table holds open connections only, which are
+//! bounded already.
 
 use std::{
     collections::HashMap,
@@ -9,16 +12,25 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::sync::{Semaphore, SemaphorePermit};
 use types::Cidr;
 
 use super::TrustedProxies;
-use crate::identity::failures::source_range;
+use crate::{Limits, identity::failures::source_range};
 
 /// Who is here.
 #[derive(Debug)]
 pub(super) struct Crowd {
     most: usize,
-    open: Mutex<HashMap<Cidr, usize>>,
+    handshakes: usize,
+    open: Mutex<HashMap<Cidr, Source>>,
+}
+
+#[derive(Debug)]
+struct Source {
+    open: usize,
+    /// Places of its handshakes.
+    handshakes: Arc<Semaphore>,
 }
 
 /// One connection of a source; it counts until this is dropped.
@@ -26,13 +38,14 @@ pub(super) struct Crowd {
 pub(super) struct Guest {
     crowd: Arc<Crowd>,
     /// None for a proxy, which is not counted.
-    source: Option<Cidr>,
+    source: Option<(Cidr, Arc<Semaphore>)>,
 }
 
 impl Crowd {
-    /// Of sources that may have so many connections each.
-    pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, open: Mutex::default() })
+    /// Of sources that may have so many connections and handshakes each.
+    pub(super) fn new(limits: &Limits) -> Arc<Self> {
+        let (most, handshakes) = (limits.connections_of_one_source, limits.handshakes_of_one_source);
+        Arc::new(Self { most, handshakes, open: Mutex::default() })
     }
 
     /// Lets a connection in; none when its source has enough of them.
@@ -43,30 +56,41 @@ impl Crowd {
         }
         let source = source_range(address);
         let mut open = self.lock();
-        let count = open.entry(source).or_default();
+        let fresh = || Source { open: 0, handshakes: Arc::new(Semaphore::new(self.handshakes)) };
+        let entry = open.entry(source).or_insert_with(fresh);
         // Who is refused has an entry already, unless nobody may have any.
-        if *count >= self.most {
+        if entry.open >= self.most {
             return None;
         }
-        *count += 1;
+        entry.open += 1;
+        let handshakes = Arc::clone(&entry.handshakes);
         drop(open);
-        Some(Guest { crowd: Arc::clone(self), source: Some(source) })
+        Some(Guest { crowd: Arc::clone(self), source: Some((source, handshakes)) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Cidr, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Cidr, Source>> {
         // A count is changed in one step.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Guest {
+    /// Waits for a place among the handshakes of its source; a proxy needs none.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let (_, handshakes) = self.source.as_ref()?;
+        // The semaphore is never closed.
+        handshakes.acquire().await.ok()
+    }
+}
+
 impl Drop for Guest {
     fn drop(&mut self) {
-        let Some(source) = self.source else { return };
+        let Some((source, _)) = &self.source else { return };
         let mut open = self.crowd.lock();
-        if let Some(count) = open.get_mut(&source) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&source);
+        if let Some(entry) = open.get_mut(source) {
+            entry.open -= 1;
+            if entry.open == 0 {
+                open.remove(source);
             }
         }
     }
@@ -78,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_source_has_so_many_and_leaves_nothing_behind() {
-        let crowd = Crowd::new(2);
+        let crowd = Crowd::new(&Limits { connections_of_one_source: 2, ..Limits::default() });
         let proxies = TrustedProxies { addresses: vec!["192.0.2.9/32".parse().unwrap()], ..TrustedProxies::default() };
         let admit = |address: &str| crowd.admit(address.parse().unwrap(), &proxies);
         let first = admit("192.0.2.1");

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -19,6 +19,8 @@ const BUCKETS: [u64; 10] = [1, 2, 5, 10, 25, 50, 100, 500, 2_000, 10_000];
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     in_flight: AtomicI64,
+    connections_refused: AtomicU64,
+    handshakes_late: AtomicU64,
     // Service, method and status only: a path would be a series per object.
     requests: Mutex<BTreeMap<(&'static str, &'static str, u16), u64>>,
     durations: Mutex<BTreeMap<&'static str, Durations>>,
@@ -77,6 +79,16 @@ impl Metrics {
         InFlight(&self.in_flight)
     }
 
+    /// A connection was hung up on, since its source has as many as one may have.
+    pub(super) fn refuse_connection(&self) {
+        self.connections_refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A handshake was cut off, since it took too long.
+    pub(super) fn handshake_late(&self) {
+        self.handshakes_late.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn finish(&self, service: &str, method: &Method, status: StatusCode, taken: Duration) {
         let service = service_label(service);
         *lock(&self.requests).entry((service, method_label(method), status.as_u16())).or_default() += 1;
@@ -101,6 +113,14 @@ impl Metrics {
         writeln!(text, "# HELP baryon_api_requests_in_flight Requests being worked on.")?;
         writeln!(text, "# TYPE baryon_api_requests_in_flight gauge")?;
         writeln!(text, "baryon_api_requests_in_flight {}", self.in_flight.load(Ordering::Relaxed))?;
+        for (name, help, count) in [
+            ("connections_refused", "Connections beyond those that one source may have.", &self.connections_refused),
+            ("handshakes_late", "TLS handshakes that were cut off after their time.", &self.handshakes_late),
+        ] {
+            let count = count.load(Ordering::Relaxed);
+            let name = format!("baryon_api_{name}_total");
+            writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {count}")?;
+        }
         writeln!(text, "# HELP baryon_api_requests_total Requests answered.")?;
         writeln!(text, "# TYPE baryon_api_requests_total counter")?;
         for ((service, method, status), count) in lock(&self.requests).iter() {

@@ -170,7 +170,7 @@ fn http(read_time: Duration) -> http1::Builder {
 async fn serve(api: Arc<Api>, acceptor: Option<Acceptor>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
     let limits = api.config.limits.clone();
     let places = Arc::new(Semaphore::new(limits.connections));
-    let crowd = Crowd::new(limits.connections_of_one_source);
+    let crowd = Crowd::new(&limits);
     let connections = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -184,6 +184,7 @@ async fn serve(api: Arc<Api>, acceptor: Option<Acceptor>, listener: TcpListener,
             () = &mut shutdown => break,
         };
         let Some(guest) = crowd.admit(address.ip(), &api.config.proxies) else {
+            api.metrics.refuse_connection();
             tracing::debug!(%address, "a connection refused: its source has as many as one may have");
             continue;
         };
@@ -192,16 +193,17 @@ async fn serve(api: Arc<Api>, acceptor: Option<Acceptor>, listener: TcpListener,
         let connection = Connection { api: Arc::clone(&api), address: address.ip(), watcher: connections.watcher() };
         let acceptor = acceptor.clone();
         tokio::spawn(async move {
-            let _places = (place, guest);
+            let _place = place;
             match acceptor {
                 None => connection.converse(stream, false).await,
                 // A client that breaks off or speaks something else was dealt with there.
                 Some(acceptor) => {
-                    if let Some(stream) = acceptor.accept(stream).await {
+                    if let Some(stream) = acceptor.accept(stream, &guest, &connection.api.metrics).await {
                         connection.converse(stream, true).await;
                     }
                 }
             }
+            drop(guest);
         });
     }
     drop(listener);

@@ -2,7 +2,13 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread};
+use std::{
+    net::{SocketAddr, TcpStream},
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use api::{ApiConfig, Bootstrap, Bootstrapped, NullWorld, Probes};
 use intent::World;
@@ -87,6 +93,19 @@ impl Client {
     pub(crate) fn get(&self, token: &str, path: &str) -> Answer {
         self.ask(token, "GET", path, &Value::Null)
     }
+}
+
+/// A connection from an address of this host.
+pub(crate) fn connect_from(source: &str, to: SocketAddr) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
+        socket.connect(to).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream
 }
 
 impl TestApi {
