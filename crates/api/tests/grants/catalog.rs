@@ -114,10 +114,29 @@ fn places_in_a_url_are_filled_for_the_tokens_holder() {
     assert_eq!(endpoints[0]["url"], format!("http://toast/{project}/{project}/{user}"));
     assert_eq!(endpoints[0]["region_id"], Value::Null);
     // Without a project there is no such address.
-    let system = cloud.token(&user, super::common::PASSWORD, &json!({ "system": { "all": true } }));
-    let catalog = cloud.api.get(&system, "/identity/v3/auth/catalog").json();
-    let toaster = catalog["catalog"].as_array().unwrap().iter().find(|service| service["type"] == "toaster").unwrap();
+    let system = cloud.login(&user, super::common::PASSWORD, &json!({ "system": { "all": true } })).json();
+    let services = system["token"]["catalog"].as_array().unwrap();
+    let toaster = services.iter().find(|service| service["type"] == "toaster").unwrap();
     assert_eq!(toaster["endpoints"], json!([]));
+}
+
+#[test]
+fn the_catalogue_is_shown_to_a_token_for_a_project_alone() {
+    let cloud = Cloud::start();
+    let (user, role) = (cloud.ids("/users?name=admin").remove(0), cloud.ids("/roles?name=reader").remove(0));
+    cloud.done("PUT", &format!("/domains/default/users/{user}/roles/{role}"));
+    for scope in [json!("unscoped"), json!({ "domain": { "id": "default" } }), json!({ "system": { "all": true } })] {
+        let token = cloud.token(&user, super::common::PASSWORD, &scope);
+        let answer = cloud.api.get(&token, "/identity/v3/auth/catalog");
+        let expected = json!({ "error": {
+            "code": 403,
+            "message": "A project-scoped token is required to produce a service catalog.",
+            "title": "Forbidden",
+        } });
+        assert_eq!((answer.status, answer.json()), (403, expected), "{scope}");
+        assert_eq!(cloud.api.ask(&token, "HEAD", "/identity/v3/auth/catalog", &Value::Null).status, 403, "{scope}");
+    }
+    assert!(!in_catalogue(&cloud, "identity").is_empty());
 }
 
 #[test]

@@ -38,8 +38,14 @@ pub(crate) fn system(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     Ok(list::reply(call.request(), "system", items))
 }
 
-/// `GET /auth/catalog`.
+/// `GET /auth/catalog`. As in Keystone for a token that is for a project alone, though other tokens
+/// carry a catalogue too.
 pub(crate) fn catalog(call: &Call<'_>) -> Result<Reply, KeystoneError> {
+    let caller = call.caller()?;
+    if caller.project().is_none() {
+        let reason = "A project-scoped token is required to produce a service catalog.";
+        return Err(KeystoneError::Refused(reason.to_owned()));
+    }
     let own = format!("{}{}", call.request().public_url, call.request().path);
-    Ok(Reply::ok(&json!({ "catalog": catalogue::of(call, call.caller()?)?, "links": { "self": own } })))
+    Ok(Reply::ok(&json!({ "catalog": catalogue::of(call, caller)?, "links": { "self": own } })))
 }
