@@ -1,9 +1,14 @@
 //! Locks after failed logins.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use api::{NullWorld, SecurityCompliance};
 use serde_json::{Value, json};
+use store::StoreError;
 
 use super::{Cloud, TestApi, id};
 
@@ -111,4 +116,57 @@ fn a_good_login_writes_nothing_unless_there_is_a_failure_to_forget() {
     assert_eq!(written().unwrap().attempts, 1);
     assert_eq!(status(&cloud, &user, "right"), 201);
     assert_eq!(written(), None);
+}
+
+/// What logins cost so far: hashes that were computed, and rows that were written.
+fn cost(cloud: &Cloud) -> (u64, u64) {
+    let mut response = ureq::get(format!("http://{}/metrics", cloud.api.health)).call().unwrap();
+    let text = response.body_mut().read_to_string().unwrap();
+    let computed = text.lines().find_map(|line| line.strip_prefix("baryon_password_hashes_computed_total "));
+    let rows = cloud.api.store.write_blocking(|tx| Ok::<_, StoreError>(tx.rows_written())).unwrap();
+    (computed.unwrap().parse().unwrap(), rows)
+}
+
+/// What comes of a wrong login, and what it costs. Its audit event is written a little later.
+fn cost_of(cloud: &Cloud, user: &Value, password: &str) -> ((u16, String), (u64, u64)) {
+    let before = cost(cloud);
+    let answer = cloud.login(user, password, &Value::Null);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while cost(cloud).1 < before.1 + 2 && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(20));
+    }
+    // Whatever else it might write comes now.
+    thread::sleep(Duration::from_millis(300));
+    let after = cost(cloud);
+    ((answer.status, answer.text), (after.0 - before.0, after.1 - before.1))
+}
+
+#[test]
+fn every_refused_login_costs_one_hash_and_the_same_writes() {
+    let (cloud, known) = cloud(Duration::ZERO);
+    let locked = cloud.user(json!({ "name": "locked", "domain_id": "default", "password": "right" }));
+    fail(&cloud, &locked, 3);
+    let disabled =
+        cloud.user(json!({ "name": "disabled", "domain_id": "default", "password": "right", "enabled": false }));
+    let without = cloud.user(json!({ "name": "without a password", "domain_id": "default" }));
+    // The row of those who are nobody is there before, as after the first login that failed ever.
+    fail(&cloud, &json!({ "id": "nobody" }), 1);
+    let unknown = json!({ "id": "someone else" });
+    // The audit events of these are written.
+    thread::sleep(Duration::from_secs(1));
+    let expected = cost_of(&cloud, &unknown, "wrong");
+    // One row counts the failure, one is the audit event.
+    assert_eq!((expected.0.0, expected.1), (401, (1, 2)));
+    for (case, user, password) in [
+        ("wrong password, the first time", &known, "wrong"),
+        ("wrong password, again", &known, "wrong"),
+        ("locked, wrong password", &locked, "wrong"),
+        ("locked, right password", &locked, "right"),
+        ("disabled, wrong password", &disabled, "wrong"),
+        ("disabled, right password", &disabled, "right"),
+        ("without a password", &without, ""),
+        ("unknown, no password", &unknown, ""),
+    ] {
+        assert_eq!(cost_of(&cloud, user, password), expected, "{case}");
+    }
 }
