@@ -19,6 +19,7 @@ pub(crate) mod auth;
 pub(crate) mod bootstrap;
 pub(crate) mod caller;
 pub(crate) mod catalog;
+mod ceiling;
 pub(crate) mod compliance;
 mod consumer;
 mod credential;

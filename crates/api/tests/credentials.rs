@@ -181,3 +181,48 @@ fn consumers_are_kept_with_a_secret_that_is_shown_once() {
     assert_eq!(api.get(&admin, &one).status, 404);
     assert_eq!(api.get(&api.demo(), path).status, 403);
 }
+
+#[test]
+fn no_user_keeps_more_than_anybody_needs() {
+    let api = TestApi::start();
+    let demo = api.demo();
+    let user = user_id(&api, "demo");
+    let owner = user.parse().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fill = move |tx: &mut store::Tx<'_>| {
+        for _ in 0..499 {
+            tx.identity().create_credential(&store::identity::Credential {
+                id: types::CredentialId::random(),
+                user_id: types::UserId::clone(&owner),
+                project_id: None,
+                kind: "cert".to_owned(),
+                sealed: Vec::new(),
+                extra: serde_json::Map::new(),
+            })?;
+        }
+        Ok::<_, store::StoreError>(())
+    };
+    runtime.block_on(api.store.write(fill)).unwrap();
+    let body = json!({ "credential": { "user_id": user, "type": "cert", "blob": "PEM" } });
+    let path = "/identity/v3/credentials";
+    assert_eq!(api.ask(&demo, "POST", path, &body).status, 201);
+    let refused = api.ask(&demo, "POST", path, &body);
+    let text = "Unable to create additional credentials, maximum of 500 already exceeded for user.";
+    assert_eq!((refused.status, refused.message().as_str()), (403, text));
+    let create = |name: &str, method: &str, rules: usize| {
+        let rule = |number| json!({ "service": "network", "method": method, "path": format!("/v2.0/{number}") });
+        let rules: Vec<_> = (0..rules).map(rule).collect();
+        let path = format!("/identity/v3/users/{user}/application_credentials");
+        let body = json!({ "name": name, "access_rules": rules });
+        let answer = api.ask(&demo, "POST", &path, &json!({ "application_credential": body }));
+        (answer.status, answer.message())
+    };
+    for method in ["GET", "PUT", "POST", "PATCH", "DELETE"] {
+        assert_eq!(create(method, method, 1000).0, 201);
+    }
+    assert_eq!(create("equal rules are one", "GET", 1000).0, 201);
+    let text = "Unable to create additional access rules, maximum of 5000 already exceeded for user.";
+    assert_eq!(create("one more", "HEAD", 1), (403, text.to_owned()));
+    let rules = api.get(&demo, &format!("/identity/v3/users/{user}/access_rules")).json();
+    assert_eq!(rules["access_rules"].as_array().unwrap().len(), 5000, "what was refused left nothing");
+}

@@ -10,11 +10,11 @@ mod body;
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use store::identity::{ApplicationCredential, Role};
+use store::identity::{ApplicationCredential, Owned, Role};
 use types::{RoleId, UserId};
 
 use super::{
-    Caller, KeystoneError, access_rule, list, role,
+    Caller, KeystoneError, access_rule, ceiling, list, role,
     route::{Call, Visit},
     user, with_implied,
 };
@@ -144,10 +144,14 @@ fn made(call: &Call<'_>, body: Body, secret_hash: String) -> Result<ApplicationC
     }
     let project = caller.project().ok_or(KeystoneError::Forbidden("identity:create_application_credential"))?;
     let roles = roles(call, &caller.roles, &body.roles)?;
+    ceiling::refuse_more(call, Owned::ApplicationCredentials, &user_id, 1)?;
+    let known = if body.access_rules.is_empty() { Vec::new() } else { call.identity.access_rules_of(&user_id)? };
     let mut access_rules = Vec::new();
     for rule in body.access_rules {
-        access_rules.push(rule.stored(call.identity, &user_id)?);
+        access_rules.push(rule.stored(call.identity, &user_id, &known)?);
     }
+    // Equal ones are one, so only now it is known how many they are; a refusal takes them back.
+    ceiling::refuse_more(call, Owned::AccessRules, &user_id, 0)?;
     // As the store will list them.
     access_rules.sort_by(|one, other| one.id.cmp(&other.id));
     access_rules.dedup();

@@ -9,10 +9,15 @@ pub(super) mod ec2;
 use hyper::StatusCode;
 use ring::digest;
 use serde_json::{Map, Value, json};
-use store::{StoreError, identity::Credential};
+use store::{
+    StoreError,
+    identity::{Credential, Owned},
+};
 use types::{CredentialId, ProjectId};
 
-use super::{Caller, Delegation, KeystoneError, Scope, fields::Fields, list, project, route::Call, sealed, user};
+use super::{
+    Caller, Delegation, KeystoneError, Scope, ceiling, fields::Fields, list, project, route::Call, sealed, user,
+};
 use crate::edge::Reply;
 
 /// Longer secrets are refused; certificates with their chain are far shorter.
@@ -179,6 +184,7 @@ fn remembering(caller: &Caller, blob: &str) -> Result<(CredentialId, String), Ke
 }
 
 fn stored(call: &Call<'_>, new: &Credential) -> Result<(), KeystoneError> {
+    ceiling::refuse_more(call, Owned::Credentials, &new.user_id, 1)?;
     match call.identity.create_credential(new) {
         Err(StoreError::NotUnique { .. }) => Err(KeystoneError::Conflict {
             kind: "credential",

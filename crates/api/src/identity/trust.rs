@@ -10,13 +10,13 @@ mod redelegation;
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use store::identity::{Target, Trust, TrustFilter};
+use store::identity::{Owned, Target, Trust, TrustFilter};
 use types::{TrustId, UserId};
 
 use super::{
     Caller, KeystoneError, Scope,
     application_credential::{RoleRef, expires_at},
-    chain,
+    ceiling, chain,
     fields::Fields,
     list, project, role,
     route::Call,
@@ -201,6 +201,7 @@ pub(super) fn create(call: &Call<'_>) -> Result<Reply, KeystoneError> {
         None => caller.user.id.clone(),
     };
     require_roles(call, &new, &origin)?;
+    ceiling::refuse_more(call, Owned::Trusts, &new.trustor_user_id, 1)?;
     match call.identity.create_trust(&new) {
         Ok(()) => {}
         Err(error) if error.is_not_unique("trusts.") => {

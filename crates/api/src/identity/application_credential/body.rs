@@ -169,9 +169,13 @@ impl RuleRef {
         Ok(Self::Stated { id, service, method, path })
     }
 
-    /// The rule in the store, made if need be.
-    pub(super) fn stored(self, identity: Identity<'_>, user: &UserId) -> Result<AccessRule, KeystoneError> {
-        let known = identity.access_rules_of(user)?;
+    /// The rule in the store, one of those that are known or made if need be.
+    pub(super) fn stored(
+        self,
+        identity: Identity<'_>,
+        user: &UserId,
+        known: &[AccessRule],
+    ) -> Result<AccessRule, KeystoneError> {
         let by_id = |id: &str| known.iter().find(|rule| rule.id.as_str() == id).cloned();
         match self {
             Self::Known(id) => by_id(&id).ok_or(KeystoneError::NotFound { kind: "Access Rule", id }),
