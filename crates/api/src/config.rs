@@ -161,6 +161,18 @@ pub struct Limits {
     pub shutdown_time: Duration,
 }
 
+/// Files that the API has open besides connections, with room: the database's readers, monitors, the agent's and other
+/// services' connections.
+const OTHER_FILES: usize = 512;
+
+impl Limits {
+    /// How many files a process with these bounds may have open.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        self.connections.saturating_add(OTHER_FILES)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -74,6 +74,32 @@ pub enum Error {
         /// The option that changes it.
         option: &'static str,
     },
+    /// A port that is root's.
+    #[error(
+        "cannot listen on {address}: ports below {first_free} need root or CAP_NET_BIND_SERVICE, which the process that \
+         serves gives up as soon as it listens; start it so, or give a port from {first_free} on with {option}"
+    )]
+    LowPort {
+        /// The address.
+        address: SocketAddr,
+        /// The first port that anybody may listen on.
+        first_free: u16,
+        /// The option that changes it.
+        option: &'static str,
+    },
+    /// Fewer open files than connections are configured.
+    #[error(
+        "{allowed} open files are allowed and api.connections = {connections} needs {needed}: beyond them connections wait \
+         to be accepted; raise the hard limit (systemd: LimitNOFILE={needed}; shells: ulimit -Hn), or lower the key"
+    )]
+    FewOpenFiles {
+        /// What is allowed.
+        allowed: u64,
+        /// What is needed.
+        needed: u64,
+        /// What is configured.
+        connections: u32,
+    },
     /// The namespace of mounts would take the datapath with it when it ends.
     #[error(
         "this process is in a mount namespace of its own ({reason}), where pinned programs die with it and the datapath \

@@ -3,6 +3,7 @@
 //! `baryon up` stops at the first thing that is missing; `baryon doctor` goes through all of them.
 
 mod listener;
+pub(crate) mod open_files;
 
 use std::{
     fs,

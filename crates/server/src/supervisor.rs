@@ -29,7 +29,7 @@ use crate::{
     data_dir::DataDir,
     error::Result,
     output::say,
-    preflight,
+    preflight::{self, open_files},
     region::{Region, Regions},
     role::{AgentSettings, Announcement, ApiSettings, News},
 };
@@ -51,6 +51,10 @@ pub fn up(args: &UpArgs) -> Result<()> {
     crate::logging::start(&config.log);
     if config.needs_datapath() {
         preflight::require_datapath()?;
+    }
+    // Its roles inherit it.
+    if let Err(error) = open_files::raise(&config.api) {
+        tracing::warn!("{error}");
     }
     let data_dir = DataDir::create(&config.data_dir)?;
     let _lock = data_dir.lock()?;

@@ -227,6 +227,45 @@ fn a_role_that_dies_is_started_again() {
     wait_until("it answers", || directory.baryon(&["status"]).status.success());
 }
 
+/// A command that starts with these limits of open files, and without the right to raise the second.
+fn limited(command: &Command, soft: u64, hard: u64) -> Command {
+    let mut shell = Command::new("sh");
+    let drop_right = if nix::unistd::geteuid().is_root() { "setpriv --bounding-set=-sys_resource" } else { "" };
+    let script = format!("ulimit -Hn {hard} && ulimit -Sn {soft} && exec {drop_right} \"$0\" \"$@\"");
+    shell.arg("-c").arg(script).arg(command.get_program()).args(command.get_args());
+    shell
+}
+
+#[test]
+fn open_files_are_raised_to_what_the_connections_need() {
+    let directory = Directory::new("files");
+    let mut instance = Instance::start(limited(&directory.up(&[]), 256, 4000));
+    for pid in instance.roles().into_iter().chain([instance.pid()]) {
+        let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+        let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+        assert_eq!(line.split_whitespace().collect::<Vec<_>>()[3..5], ["1536", "4000"], "{limits}");
+    }
+    instance.end(Signal::SIGTERM);
+
+    // As far as it goes, and told.
+    let mut child = limited(&directory.up(&[]), 256, 700).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let words = "700 open files are allowed and api.connections = 1024 needs 1536";
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains(words)), "it says nothing");
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("Ctrl-C stops")), "it starts all the same");
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    child.wait().unwrap();
+
+    let mut doctor = Command::new(BARYON);
+    doctor.arg("doctor");
+    let output = limited(&doctor, 256, 700).output().unwrap();
+    assert!(text(&output.stdout).contains(&format!("FEW      open files: {words}")), "{}", text(&output.stdout));
+    let output = limited(&doctor, 256, 4000).output().unwrap();
+    let enough = "ok       open files: 1536 needed for api.connections = 1024, 4000 allowed (256 unless asked for)";
+    assert!(text(&output.stdout).contains(enough), "{}", text(&output.stdout));
+}
+
 #[test]
 fn commands_name_what_does_not_exist() {
     let directory = Directory::new("commands");

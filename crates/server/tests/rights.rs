@@ -203,3 +203,53 @@ fn a_user_that_cannot_get_to_the_data_is_named_with_the_way_out() {
     let expected = format!("{} has mode 0700; chmod o+x that, or give another directory", host.directory.display());
     assert!(line.contains(&expected) && output.status.code() == Some(1), "{line}");
 }
+
+#[test]
+fn low_ports_are_listened_on_before_rights_are_given_up() {
+    let Some(mut host) = Host::new("low") else { return };
+    let low = ["--driver", "null", "--listen", "127.0.0.1:443", "--metrics-listen", "127.0.0.1:80"];
+    host.up(&low);
+    let process = host.role("api");
+    process.assert_powerless();
+    let status = host.command("status").output().unwrap();
+    assert!(status.status.success(), "{status:?}");
+    // The one after it gets them again.
+    kill(Pid::from_raw(i32::try_from(process.0).unwrap()), Signal::SIGKILL).unwrap();
+    let begin = Instant::now();
+    while !host.command("status").output().unwrap().status.success() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it does not listen again");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    host.role("api").assert_powerless();
+    host.stop();
+
+    // Somebody else, who may run the program from here.
+    let program = host.directory.join("baryon");
+    fs::copy(BARYON, &program).unwrap();
+    fs::set_permissions(&host.directory, fs::Permissions::from_mode(0o777)).unwrap();
+    let up = |rights: &[&str], port: u16| {
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/run/netns/{}", host.name)).arg("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).args(rights).arg(&program);
+        command.args(["up", "--driver", "null", "--metrics-listen", "127.0.0.1:0"]);
+        command.args(["--listen", &format!("127.0.0.1:{port}")]);
+        for (option, name) in [("--data-dir", "theirs"), ("--run-dir", "their-run")] {
+            command.arg(option).arg(host.directory.join(name));
+        }
+        command
+    };
+    let output = up(&[], 443).output().unwrap();
+    let line = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        line,
+        "baryon: cannot listen on 127.0.0.1:443: ports below 1024 need root or CAP_NET_BIND_SERVICE, which the process \
+         that serves gives up as soon as it listens; start it so, or give a port from 1024 on with --listen\n"
+    );
+    let bind = ["--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"];
+    let mut child = up(&bind, 443).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let is_up = lines.any(|line| line.starts_with("Ctrl-C"));
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    child.wait().unwrap();
+    assert!(is_up, "the right is enough");
+}

@@ -7,9 +7,10 @@ use serde_json::json;
 use crate::{
     Error,
     cli::DoctorArgs,
+    config::Config,
     error::Result,
     output::say,
-    preflight::{self, Check, find_program},
+    preflight::{self, Check, find_program, open_files},
 };
 
 /// Programs that only `baryon demo` needs, and the packages that bring them.
@@ -21,6 +22,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<()> {
     if checks.iter().all(|check| check.result.is_ok()) {
         checks.push(Check { name: "programs of the datapath", result: try_datapath() });
     }
+    let open_files = Config::of_file(None).map_err(Error::from).and_then(|config| open_files::check(&config.api));
     let missing = checks.iter().filter(|check| check.result.is_err()).count();
     if args.json {
         let rows: Vec<_> = checks
@@ -30,13 +32,22 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<()> {
                 Err(error) => json!({"name": check.name, "ok": false, "text": error.to_string()}),
             })
             .collect();
-        say!("{}", json!({"ok": missing == 0, "checks": rows}))?;
+        let (ok, text) = match &open_files {
+            Ok(text) => (true, text.clone()),
+            Err(error) => (false, error.to_string()),
+        };
+        say!("{}", json!({"ok": missing == 0, "checks": rows, "open_files": {"ok": ok, "text": text}}))?;
     } else {
         for check in &checks {
             match &check.result {
                 Ok(found) => say!("ok       {}: {found}", check.name)?,
                 Err(error) => say!("MISSING  {}: {error}", check.name)?,
             }
+        }
+        // Less than is needed does not keep the datapath from working.
+        match &open_files {
+            Ok(found) => say!("ok       open files: {found}")?,
+            Err(error) => say!("FEW      open files: {error}")?,
         }
         for (program, package) in FOR_DEMO {
             if find_program(program).is_none() {

@@ -4,12 +4,13 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
+    time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use types::Cidr;
 
-use super::{ProxyHeaders, PublicUrl};
+use super::{ProxyHeaders, PublicUrl, ValueError};
 
 /// What a URL's path may not begin with, or it could not be told from that of a service.
 const SERVICES: [&str; 8] =
@@ -20,8 +21,10 @@ const SERVICES: [&str; 8] =
 #[serde(deny_unknown_fields, default)]
 pub struct ApiConfig {
     /// Where the APIs listen.
+    #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
     /// Where health and metrics listen.
+    #[serde(deserialize_with = "listen")]
     pub metrics_listen: SocketAddr,
     /// How clients reach the APIs; `None`: the scheme and `listen`.
     pub public_url: Option<PublicUrl>,
@@ -32,6 +35,7 @@ pub struct ApiConfig {
     /// The certificate of the authority by which clients know it; `None`: theirs know it already.
     pub ca_certificate: Option<PathBuf>,
     /// Proxies in front of the APIs, whose word on the client's address and URL is taken.
+    #[serde(deserialize_with = "proxies")]
     pub trusted_proxies: Vec<Cidr>,
     /// The headers in which they give it.
     pub proxy_headers: ProxyHeaders,
@@ -43,11 +47,27 @@ pub struct ApiConfig {
     pub failed_logins: NonZeroU32,
     /// Seconds until a source may have one more.
     pub failed_login_seconds: NonZeroU32,
+    /// Connections open at once.
+    pub connections: NonZeroU32,
+    /// Of those, how many one source may have.
+    pub connections_of_one_source: NonZeroU32,
+}
+
+/// The parser's words for a wrong address name neither it nor a right one.
+fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::custom(ValueError::Listen(text)))
+}
+
+fn proxies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Cidr>, D::Error> {
+    let entries = Vec::<String>::deserialize(deserializer)?;
+    let proxy = |text: String| text.parse().map_err(|_| D::Error::custom(ValueError::Proxy(text)));
+    entries.into_iter().map(proxy).collect()
 }
 
 impl Default for ApiConfig {
     fn default() -> Self {
-        let limits = api::FailureLimits::default();
+        let limits = api::Limits::default();
         let at_least_one =
             |number: u64| u32::try_from(number).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
         Self {
@@ -61,8 +81,10 @@ impl Default for ApiConfig {
             proxy_headers: ProxyHeaders::default(),
             preview: false,
             user: None,
-            failed_logins: at_least_one(limits.burst.into()),
-            failed_login_seconds: at_least_one(limits.interval.as_secs()),
+            failed_logins: at_least_one(limits.failures.burst.into()),
+            failed_login_seconds: at_least_one(limits.failures.interval.as_secs()),
+            connections: at_least_one(limits.connections as u64),
+            connections_of_one_source: at_least_one(limits.connections_of_one_source as u64),
         }
     }
 }
@@ -84,6 +106,20 @@ impl ApiConfig {
         }
         let scheme = if self.tls_certificate.is_some() { "https" } else { "http" };
         format!("{scheme}://{address}")
+    }
+
+    /// The bounds of the API.
+    #[must_use]
+    pub fn limits(&self) -> api::Limits {
+        let number = |number: NonZeroU32| usize::try_from(number.get()).unwrap_or(usize::MAX);
+        let mut limits = api::Limits {
+            connections: number(self.connections),
+            connections_of_one_source: number(self.connections_of_one_source),
+            ..api::Limits::default()
+        };
+        limits.failures.burst = self.failed_logins.get();
+        limits.failures.interval = Duration::from_secs(self.failed_login_seconds.get().into());
+        limits
     }
 
     /// Its paths, for those who make them absolute.
@@ -119,6 +155,12 @@ impl ApiConfig {
         {
             return Err(format!(
                 "api.public_url is {url}, whose path begins with the name of a service, {service}: give another path"
+            ));
+        }
+        if self.connections_of_one_source > self.connections {
+            return Err(format!(
+                "api.connections_of_one_source is {}, more than api.connections, which is {}: give at most that",
+                self.connections_of_one_source, self.connections
             ));
         }
         if self.listen == self.metrics_listen && self.listen.port() != 0 {

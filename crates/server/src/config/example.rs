@@ -42,6 +42,10 @@ preview = false
 # Failed logins that a source (an IPv4 address, an IPv6 /64) may have in a row, and the seconds for each further one.
 failed_logins = 20
 failed_login_seconds = 3
+# Connections open at once, and how many of them one source may have; its further ones are closed at once. A trusted proxy
+# may have all of them. They take open files; `baryon doctor` shows how many this machine allows.
+connections = 1024
+connections_of_one_source = 256
 
 [agent]
 # "ebpf": the datapath, programs in this kernel; needs root. "null": no datapath, needs nothing.

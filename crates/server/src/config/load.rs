@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use logical::Timeouts;
+
 use super::{Config, PUBLIC, Uplink, ValueError, cloud};
 
 /// A place in a configuration file.
@@ -104,6 +106,21 @@ fn place(file: &Path, text: &str, offset: usize) -> Place {
     Place { file: file.to_owned(), line, key }
 }
 
+/// The first of the numbers that is zero.
+fn zero(timeouts: &Timeouts) -> Option<&'static str> {
+    let numbers = [
+        ("tcp_opening", timeouts.tcp_opening),
+        ("tcp_established", timeouts.tcp_established),
+        ("tcp_closing", timeouts.tcp_closing),
+        ("udp_opening", timeouts.udp_opening),
+        ("udp_established", timeouts.udp_established),
+        ("icmp", timeouts.icmp),
+        ("other", timeouts.other),
+        ("max_connections", timeouts.max_connections),
+    ];
+    numbers.into_iter().find(|(_, number)| *number == 0).map(|(key, _)| key)
+}
+
 impl Config {
     /// Checks what no single value shows.
     pub(super) fn check(&self, file: Option<&Path>) -> Result<(), ConfigError> {
@@ -121,6 +138,9 @@ impl Config {
             return conflict(format!(
                 "the physical network public is {interface} in [physical_networks] and {uplink} as uplink: keep one"
             ));
+        }
+        if let Some(key) = zero(&self.agent.timeouts) {
+            return conflict(format!("agent.timeouts.{key} = 0: no connection would be remembered; give at least 1"));
         }
         if let Err(reason) = cloud::check(&self.identity, &self.nova) {
             return conflict(reason);

@@ -33,7 +33,7 @@ fn a_misspelt_key_is_named_with_its_place_and_what_is_accepted() {
         error("[api]\nlisten = \"127.0.0.1:1\"\nlisen = \"127.0.0.1:2\"\n"),
         "baryon.toml:3: api.lisen: unknown field `lisen`, expected one of `listen`, `metrics_listen`, `public_url`, \
          `tls_certificate`, `tls_key`, `ca_certificate`, `trusted_proxies`, `proxy_headers`, `preview`, `user`, \
-         `failed_logins`, `failed_login_seconds`; `baryon check-config --example` shows every key"
+         `failed_logins`, `failed_login_seconds`, `connections`, `connections_of_one_source`; `baryon check-config --example` shows every key"
     );
 }
 
@@ -50,7 +50,16 @@ fn a_value_of_the_wrong_form_is_named_with_what_is_accepted() {
         "{text}"
     );
     let text = error("[api]\nlisten = \"9696\"\n");
-    assert!(text.starts_with("baryon.toml:2: api.listen: invalid socket address syntax"), "{text}");
+    assert!(text.starts_with("baryon.toml:2: api.listen: '9696' is not an address to listen at: give ADDRESS:PORT"), "{text}");
+    let text = error("[api]\ntrusted_proxies = [\"10.0.0.2\", \"proxy.example\"]\n");
+    assert!(
+        text.starts_with("baryon.toml:2: api.trusted_proxies: 'proxy.example' is no address and no range"),
+        "{text}"
+    );
+    let text = error("[identity]\nexternal = \"keystone.example\"\n");
+    assert!(text.starts_with("baryon.toml:2: identity.external: 'keystone.example' is not a URL of a service"), "{text}");
+    let text = error("[agent.timeouts]\nicmp = 0\n");
+    assert!(text.starts_with("baryon.toml: agent.timeouts.icmp = 0: no connection"), "{text}");
     let text = error("data_dir = 5\n");
     assert!(text.starts_with("baryon.toml:1: data_dir: invalid type: integer `5`, expected path string"), "{text}");
 }
@@ -86,6 +95,10 @@ fn parts_that_do_not_fit_are_refused() {
         (
             "[api]\npublic_url = \"https://cloud.example/network/x\"\n",
             "baryon.toml: api.public_url is https://cloud.example/network/x, whose path begins with the name of a service",
+        ),
+        (
+            "[api]\nconnections = 100\n",
+            "baryon.toml: api.connections_of_one_source is 256, more than api.connections, which is 100: give at most that",
         ),
         ("[log]\nfilter = \"a=b=c\"\n", "baryon.toml: log.filter = \"a=b=c\": "),
         (

@@ -18,8 +18,14 @@ pub enum ValueError {
     #[error("'{0}' is not a prefix of an external network: give an IPv4 network of /8 to /28, such as 10.255.0.0/24")]
     Prefix(String),
     /// Not a URL.
-    #[error("'{0}' is not a URL to reach this service by: give http://HOST:PORT or https://HOST")]
+    #[error("'{0}' is not a URL of a service: give http://HOST:PORT or https://HOST, with a path if it has one")]
     Url(String),
+    /// Not where to listen.
+    #[error("'{0}' is not an address to listen at: give ADDRESS:PORT, such as 127.0.0.1:9696 or [::]:9696")]
+    Listen(String),
+    /// Not a proxy.
+    #[error("'{0}' is no address and no range of addresses: give 10.0.0.2 or 10.0.0.0/24; names are not looked up")]
+    Proxy(String),
 }
 
 /// Which datapath.

@@ -19,8 +19,17 @@ pub fn check_listener(address: SocketAddr, option: &'static str) -> Result<Socke
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
             Err(Error::AddressTaken { address, holder: holder(address), option })
         }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied && address.port() < first_free_port() => {
+            Err(Error::LowPort { address, first_free: first_free_port(), option })
+        }
         Err(error) => Err(Error::AddressUnusable { address, reason: error.to_string(), option }),
     }
+}
+
+/// The first port that takes no right, which belongs to the network namespace.
+fn first_free_port() -> u16 {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024)
 }
 
 /// The process that listens there, as far as we may see it.

@@ -69,13 +69,11 @@ async fn serve(settings: &ApiSettings, listeners: Listeners, tls: Option<Arc<Tls
     let world: Arc<dyn World> = Arc::new(Regions::new(&reconcilers));
 
     let mut config = api::ApiConfig::new(settings.api.listen, data_dir.keys());
-    config.limits.shutdown_time = SHUTDOWN;
+    config.limits = api::Limits { shutdown_time: SHUTDOWN, ..settings.api.limits() };
     config.health_listen = Some(settings.api.metrics_listen);
     config.public_url = settings.api.public_url.as_ref().map(ToString::to_string);
     config.tls.clone_from(&tls);
     config.proxies = proxies(&settings.api);
-    config.limits.failures.burst = settings.api.failed_logins.get();
-    config.limits.failures.interval = Duration::from_secs(settings.api.failed_login_seconds.get().into());
     config.audit = settings.audit.into();
     config.security = security_rules(settings)?;
     config.preview = settings.api.preview;
