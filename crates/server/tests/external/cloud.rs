@@ -74,9 +74,25 @@ impl Cloud {
 
     /// Asks the network API.
     pub(crate) fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> rest::Response {
+        self.ask_with(&[("X-Auth-Token", token)], method, path, body)
+    }
+
+    /// Asks the network API as a service that works for a user.
+    pub(crate) fn ask_for(
+        &self,
+        token: &str,
+        service: &str,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> rest::Response {
+        self.ask_with(&[("X-Auth-Token", token), ("X-Service-Token", service)], method, path, body)
+    }
+
+    fn ask_with(&self, headers: &[(&str, &str)], method: &str, path: &str, body: &Value) -> rest::Response {
         let body = if body.is_null() { None } else { Some(body) };
         let url = format!("{API}/network/RegionOne/v2.0{path}");
-        rest::ask(self.host.netns(), method, &url, &[("X-Auth-Token", token)], body).unwrap()
+        rest::ask(self.host.netns(), method, &url, headers, body).unwrap()
     }
 
     /// The status of a list of networks.

@@ -41,6 +41,7 @@ fn nova_boots_a_server_and_hears_what_it_waits_for() {
     cloud.make(&service, "subnets", "subnet", range);
     let gateway = json!({ "external_gateway_info": { "network_id": external } });
     let router = cloud.make(&alice, "routers", "router", gateway);
+    cloud.make(&alice, "security-groups", "security_group", json!({ "name": "web" }));
     let interface = json!({ "subnet_id": subnet });
     cloud.ask(&alice, "PUT", &format!("/routers/{router}/add_router_interface"), &interface).expect(200).unwrap();
 
