@@ -21,6 +21,12 @@ pub enum CloudError {
     /// What should be a URL is none.
     #[error("'{0}' is no URL that can be asked: give http:// or https://, a host and a path")]
     Url(String),
+    /// A URL holds a user's name or password.
+    #[error("a URL that is to be asked holds a user's name or password before its host: leave that out")]
+    UserInUrl,
+    /// A value that cannot be a header's.
+    #[error("the header {0} cannot be sent: its value has characters that HTTP does not allow")]
+    Header(&'static str),
     /// Nobody answers.
     #[error("{url} does not answer: {reason}")]
     Unreachable {

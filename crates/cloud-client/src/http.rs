@@ -1,4 +1,7 @@
 //! Bounded HTTP: one request, one whole answer, within a time.
+//!
+//! No redirect is followed: it would carry a token or a password to wherever an answer points. Names are
+//! looked up by the system's resolver on a thread of the runtime's bounded pool, within the same time.
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -26,6 +29,9 @@ const AGENT: &str = concat!("baryon/", env!("CARGO_PKG_VERSION"));
 /// Connections that are kept open for the next question.
 const IDLE: usize = 4;
 const IDLE_TIME: Duration = Duration::from_secs(30);
+/// Bytes of an answer's head, and headers in it. Tokens of some providers have several thousand bytes.
+const HEAD_BYTES: usize = 64 << 10;
+const HEADERS: usize = 100;
 
 /// How another service is asked.
 #[derive(Debug, Clone)]
@@ -154,6 +160,8 @@ impl Http {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIME)
             .pool_max_idle_per_host(IDLE)
+            .http1_max_buf_size(HEAD_BYTES)
+            .http1_max_headers(HEADERS)
             .build(connector);
         let places = Arc::new(Semaphore::new(settings.at_once));
         let queue = Arc::new(Semaphore::new(settings.at_once + settings.waiting));
@@ -169,17 +177,14 @@ impl Http {
         headers: &[(&'static str, &str)],
         body: Option<&Value>,
     ) -> Result<Answer, CloudError> {
-        let uri: Uri = url.parse().map_err(|_| CloudError::Url(url.to_owned()))?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() {
-            return Err(CloudError::Url(url.to_owned()));
-        }
+        let uri = checked(url)?;
         let mut request = Request::builder()
             .method(method)
             .uri(uri)
             .header(USER_AGENT, AGENT)
             .header(ACCEPT, HeaderValue::from_static("application/json"));
         for (name, value) in headers {
-            let mut value = HeaderValue::from_str(value).map_err(|_| CloudError::Url(url.to_owned()))?;
+            let mut value = HeaderValue::from_str(value).map_err(|_| CloudError::Header(name))?;
             value.set_sensitive(true);
             request = request.header(*name, value);
         }
@@ -217,6 +222,19 @@ impl Http {
             Err(error) => return Err(unreachable(error.as_ref())),
         };
         Ok(Answer { url: url.to_owned(), status: head.status, headers: head.headers, body })
+    }
+}
+
+/// A URL that can be asked. One with a password in it cannot: it would be shown wherever the URL is.
+fn checked(url: &str) -> Result<Uri, CloudError> {
+    if url.split(['/', '?', '#']).nth(2).is_some_and(|authority| authority.contains('@')) {
+        return Err(CloudError::UserInUrl);
+    }
+    let uri: Uri = url.parse().map_err(|_| CloudError::Url(url.to_owned()))?;
+    if matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty()) {
+        Ok(uri)
+    } else {
+        Err(CloudError::Url(url.to_owned()))
     }
 }
 

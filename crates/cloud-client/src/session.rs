@@ -3,6 +3,10 @@
 //! One token serves all questions until it is nearly used up. A service that answers 401 may know
 //! something about the token that we do not (it was revoked, Keystone's keys were replaced), so the
 //! login is made anew once and the question asked again; a second 401 is an answer.
+//!
+//! The catalogue comes with the login, so it is as old as that. A service is looked for in one that is at
+//! most [`CATALOG_TIME`] old, or [`MISSING_TIME`] if it is not found: an operator who enters an endpoint
+//! or corrects it need not restart anything.
 
 use std::{
     fmt,
@@ -22,6 +26,10 @@ use crate::{Answer, CloudError, Http, Secret, token};
 const EARLY: Duration = Duration::from_secs(60);
 /// After a refused login the next is made no sooner, or a wrong password would lock the user out.
 const AFTER_REFUSAL: Duration = Duration::from_secs(5);
+
+/// How old a catalogue may be, and one that lacks what is looked for.
+const CATALOG_TIME: Duration = Duration::from_secs(300);
+const MISSING_TIME: Duration = Duration::from_secs(5);
 
 /// Who logs in, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +77,8 @@ pub struct Access {
     /// Until when it is good.
     pub expires_at: Timestamp,
     catalog: Value,
+    /// When we got it, by our own clock.
+    received: Instant,
 }
 
 impl fmt::Debug for Access {
@@ -185,7 +195,7 @@ impl Session {
         let mut body = answer.json()?;
         let time = |name: &str| token::time(&body["token"][name]).ok_or_else(|| answer.strange(format!("no {name}")));
         let (issued_at, expires_at) = (time("issued_at")?, time("expires_at")?);
-        Ok(Access { text, issued_at, expires_at, catalog: body["token"]["catalog"].take() })
+        Ok(Access { text, issued_at, expires_at, catalog: body["token"]["catalog"].take(), received: Instant::now() })
     }
 
     /// Asks as the service user. A refused login is renewed once.
@@ -220,7 +230,13 @@ impl Session {
 
     /// The URL of a service in the service user's catalogue.
     pub async fn endpoint(&self, service: &str, interface: &str, region: Option<&str>) -> Result<String, CloudError> {
-        let access = self.access().await?;
+        let mut access = self.access().await?;
+        let is_old = |access: &Access, time| access.received.elapsed() >= time;
+        if is_old(&access, CATALOG_TIME)
+            || is_old(&access, MISSING_TIME) && access.endpoint(service, interface, region).is_none()
+        {
+            access = self.renew(Some(&access)).await?;
+        }
         access.endpoint(service, interface, region).map(|url| url.trim_end_matches('/').to_owned()).ok_or_else(|| {
             CloudError::NoEndpoint {
                 url: self.user.url(""),
@@ -266,6 +282,7 @@ mod tests {
                 { "type": "compute", "endpoints": [endpoint("a", "public", "http://a"), endpoint("b", "internal", "http://b")] },
                 { "type": "identity", "endpoints": [endpoint("a", "public", "http://k")] },
             ]),
+            received: Instant::now(),
         };
         assert_eq!(access.endpoint("compute", "public", None), Some("http://a"));
         assert_eq!(access.endpoint("compute", "internal", Some("b")), Some("http://b"));
