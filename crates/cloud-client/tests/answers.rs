@@ -101,7 +101,8 @@ fn without_secrets(error: &CloudError) -> String {
 
 /// An error's text after its URL, and whether it passes.
 fn told(result: Result<Answer, CloudError>, url: &str) -> (String, bool) {
-    let error = result.and_then(Answer::success).and_then(|answer| answer.json()).unwrap_err();
+    let answer = result.and_then(Answer::success);
+    let error = answer.and_then(|answer| answer.json().map(|body| (body, answer.headers.len()))).unwrap_err();
     (without_secrets(&error).replace(url, "URL"), error.is_passing())
 }
 
@@ -109,7 +110,7 @@ fn told(result: Result<Answer, CloudError>, url: &str) -> (String, bool) {
 async fn each_answer_is_bounded_and_has_a_text() {
     let words = "x".repeat(310);
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n{{}}", "X-More: of it\r\n".repeat(101));
-    let large = format!("HTTP/1.1 200 OK\r\nX-Large: {}\r\n\r\n{{}}", "x".repeat(65 << 10));
+    let large = format!("HTTP/1.1 200 OK\r\nX-Large: {}\r\n\r\n{{}}", "x".repeat(256 << 10));
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n";
     let cases = [
         (says("500 X", r#"{"error": {"message": "broken\nhere"}}"#), "URL answered 500: broken here", true),
