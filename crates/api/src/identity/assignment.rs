@@ -104,6 +104,7 @@ fn direct(call: &Call<'_>, wanted: &Wanted, tree: &Tree) -> Result<Vec<Ref>, Key
         role: wanted.role.as_deref().map(|role| id(role, types::RoleId::random)),
         targets,
         inherited: wanted.inherited,
+        after: None,
         // One more than is shown tells that there are more.
         most: Some(MOST + 1),
     };
@@ -122,15 +123,20 @@ pub(super) fn list(call: &Call<'_>) -> Result<Reply, KeystoneError> {
     }
     let wanted = Wanted::of(query)?;
     let tree = Tree::read(call.identity)?;
-    let mut refs =
-        if wanted.effective { effect::list(call.identity, &wanted, &tree)? } else { direct(call, &wanted, &tree)? };
-    if let Some(own) = call.own_domain()? {
-        refs.retain(|item| match &item.target {
+    let own = call.own_domain()?;
+    let is_visible = |target: &Target| {
+        own.is_none_or(|own| match target {
             Target::Domain(domain) => domain == own,
             Target::Project(project) => tree.domain(project) == Some(own),
             Target::System => false,
-        });
-    }
+        })
+    };
+    let mut refs = if wanted.effective {
+        effect::list(call.identity, &wanted, &tree, is_visible)?
+    } else {
+        direct(call, &wanted, &tree)?
+    };
+    refs.retain(|item| is_visible(&item.target));
     let is_cut = refs.len() > MOST;
     refs.truncate(MOST);
     let names = if flag(query, "include_names") { Some(view::Names::of(call, &refs)?) } else { None };

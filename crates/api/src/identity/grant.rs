@@ -76,6 +76,7 @@ pub(super) fn check(call: &Call<'_>) -> Result<Reply, KeystoneError> {
         role: Some(wanted.role_id),
         targets: Some(vec![wanted.target]),
         inherited: Some(wanted.inherited),
+        after: None,
         most: Some(1),
     };
     if call.identity.assignments(&filter)?.is_empty() {

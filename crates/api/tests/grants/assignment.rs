@@ -1,6 +1,10 @@
 //! `GET /role_assignments`: every filter, and what takes effect.
 
 use serde_json::{Value, json};
+use store::{
+    StoreError,
+    identity::{Actor, Assignment, Group, Target},
+};
 
 use super::{Cloud, id};
 
@@ -170,4 +174,52 @@ fn filters_that_exclude_each_other_are_named() {
         let refused = cloud.refused("GET", &format!("/role_assignments?{query}"), &Value::Null);
         assert_eq!(refused, (400, message.to_owned()), "{query}");
     }
+}
+
+#[test]
+fn what_takes_effect_is_found_behind_pages_of_assignments_that_do_not_and_a_long_list_is_cut() {
+    let scene = scene();
+    let Scene { cloud, user, root, implied, .. } = &scene;
+    cloud.done("PUT", &format!("/projects/{root}/users/{user}/roles/{implied}"));
+    // Groups without members come before users, and more of them than are read at once.
+    let (project, role) = (root.parse().unwrap(), implied.parse().unwrap());
+    let assign = move |number: usize, tx: &mut store::Tx<'_>| {
+        let group = Group::new("default".parse().unwrap(), format!("empty {number}"));
+        tx.identity().put_group(&group)?;
+        let target = Target::Project(types::ProjectId::clone(&project));
+        let assignment = Assignment {
+            role_id: types::RoleId::clone(&role),
+            actor: Actor::Group(group.id),
+            target,
+            inherited: false,
+        };
+        tx.identity().assign_role(&assignment)
+    };
+    let many = move |tx: &mut store::Tx<'_>| (0..2100).try_for_each(|number| assign(number, tx));
+    cloud.api.store.write_blocking::<_, StoreError, _>(many).unwrap();
+    let found = scene.list(&format!("effective&scope.project.id={root}"));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0]["user"]["id"], json!(user));
+
+    // 101 members of a group times 100 projects is more than an answer holds.
+    let group = cloud.named("group", "crowd");
+    let (crowd, role) = (group.parse::<types::GroupId>().unwrap(), implied.parse().unwrap());
+    let domain: types::DomainId = id(&cloud.make("/domains", "domain", json!({ "name": "wide" }))).parse().unwrap();
+    let wide = domain.clone();
+    let fill = move |tx: &mut store::Tx<'_>| {
+        let identity = tx.identity();
+        for number in 0..101 {
+            let user = store::identity::User::new("default".parse().unwrap(), format!("crowd {number}"));
+            identity.put_user(&user)?;
+            identity.add_member(&crowd, &user.id)?;
+        }
+        for number in 0..100 {
+            identity.put_project(&store::identity::Project::new(wide.clone(), format!("wide {number}")))?;
+        }
+        let (actor, target) = (Actor::Group(crowd), Target::Domain(wide));
+        identity.assign_role(&Assignment { role_id: role, actor, target, inherited: true })
+    };
+    cloud.api.store.write_blocking::<_, StoreError, _>(fill).unwrap();
+    let list = cloud.get("/role_assignments?effective");
+    assert_eq!((list["role_assignments"].as_array().unwrap().len(), &list["truncated"]), (10_000, &json!(true)));
 }

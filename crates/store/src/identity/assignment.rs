@@ -96,6 +96,8 @@ pub struct AssignmentFilter {
     pub targets: Option<Vec<Target>>,
     /// Only those that are inherited, or only those that are not.
     pub inherited: Option<bool>,
+    /// Only those that come after this one.
+    pub after: Option<Assignment>,
     /// Only so many.
     pub most: Option<usize>,
 }
@@ -223,7 +225,7 @@ impl Identity<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The assignments that a filter selects, as they were made.
+    /// The assignments that a filter selects, as they were made; by actor, target and role.
     pub fn assignments(&self, filter: &AssignmentFilter) -> Result<Vec<Assignment>, StoreError> {
         // Only what is asked for is in the text, so that each combination finds its index.
         let words = |words: Vec<String>| Value::from(words).to_string();
@@ -245,10 +247,17 @@ impl Identity<'_> {
             conditions.push("inherited = :inherited");
             parameters.push((":inherited", inherited.into()));
         }
+        if let Some(Assignment { role_id, actor, target, inherited }) = &filter.after {
+            conditions.push("(actor, target, inherited, role_id) > (:actor, :target, :below, :after)");
+            parameters.push((":actor", actor.word().into()));
+            parameters.push((":target", target.word().into()));
+            parameters.push((":below", (*inherited).into()));
+            parameters.push((":after", role_id.as_str().to_owned().into()));
+        }
         // A negative limit is none.
         parameters.push((":most", filter.most.and_then(|most| i64::try_from(most).ok()).unwrap_or(-1).into()));
         let sql = format!(
-            "SELECT * FROM role_assignments WHERE {} ORDER BY actor, target, role_id, inherited LIMIT :most",
+            "SELECT * FROM role_assignments WHERE {} ORDER BY actor, target, inherited, role_id LIMIT :most",
             conditions.join(" AND ")
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -258,14 +267,12 @@ impl Identity<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The members of some groups.
-    pub fn members_of(&self, groups: &[&GroupId]) -> Result<Vec<(GroupId, UserId)>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT group_id, user_id FROM group_members
-             WHERE group_id IN (SELECT value FROM json_each(?1)) ORDER BY group_id, user_id",
-        )?;
-        let ids = Value::from(groups.iter().map(|id| id.as_str()).collect::<Vec<_>>()).to_string();
-        let rows = statement.query_map([ids], |row| Ok((parsed(row, "group_id")?, parsed(row, "user_id")?)))?;
+    /// The members of a group by id, at most so many.
+    pub fn members_of(&self, group: &GroupId, most: usize) -> Result<Vec<UserId>, StoreError> {
+        let sql = "SELECT user_id FROM group_members WHERE group_id = ?1 ORDER BY user_id LIMIT ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![group.as_str(), most], |row| parsed(row, "user_id"))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

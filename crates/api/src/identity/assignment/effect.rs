@@ -3,6 +3,10 @@
 //!
 //! The order is Keystone's, and so is what each step keeps of the one before: clients read from it
 //! through which group, from where and by which role somebody came to a role.
+//!
+//! What is read is bounded: assignments come in pages, each is followed to its end before the next,
+//! and members of one group at a time. So a list costs the memory of one answer, however much of what
+//! was assigned comes to nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +14,9 @@ use store::identity::{Actor, Assignment, AssignmentFilter, Identity, ProjectPlac
 use types::{DomainId, GroupId, ProjectId, RoleId, UserId};
 
 use super::{MOST, Wanted};
+
+/// How many assignments are read at once.
+const PAGE: usize = 1000;
 use crate::identity::KeystoneError;
 
 /// An assignment, or what follows from one.
@@ -82,8 +89,14 @@ impl Tree {
     }
 }
 
-/// What the query wants, as it takes effect.
-pub(super) fn list(identity: Identity<'_>, wanted: &Wanted, tree: &Tree) -> Result<Vec<Ref>, KeystoneError> {
+/// What the query wants, as it takes effect where it may be seen; one more than an answer holds tells
+/// that there is more.
+pub(super) fn list(
+    identity: Identity<'_>,
+    wanted: &Wanted,
+    tree: &Tree,
+    is_visible: impl Fn(&Target) -> bool,
+) -> Result<Vec<Ref>, KeystoneError> {
     let user = match &wanted.actor {
         Some(Actor::User(user)) => Some(user),
         // Nobody is a group when groups are replaced by their members.
@@ -97,31 +110,42 @@ pub(super) fn list(identity: Identity<'_>, wanted: &Wanted, tree: &Tree) -> Resu
         }
         _ => None,
     };
-    let made = sources(identity, wanted, user, projects.as_ref(), tree)?;
-    let members = Members::read(identity, user, &made)?;
+    let mut members = Members { identity, user, of_group: None };
     let implied = Implied::read(identity)?;
     let mut found = Vec::new();
-    for assignment in made {
-        for placed in on_targets(Ref::of(assignment), projects.as_ref(), tree) {
-            for held in members.expand(placed) {
-                implied.expand(held, wanted.role.as_deref(), &mut found);
-                if found.len() > MOST {
-                    return Ok(found);
+    for mut source in sources(identity, wanted, user, projects.as_ref(), tree)? {
+        loop {
+            let page = identity.assignments(&source)?;
+            source.after = page.last().filter(|_| page.len() == PAGE).cloned();
+            // As in Keystone, whose effective list knows the system only when it is asked for.
+            let counts = |made: &Assignment| wanted.target.is_some() || made.target != Target::System;
+            for assignment in page.into_iter().filter(counts) {
+                let placed = on_targets(Ref::of(assignment), projects.as_ref(), tree);
+                for placed in placed.into_iter().filter(|placed| is_visible(&placed.target)) {
+                    for held in members.expand(placed)? {
+                        implied.expand(held, wanted.role.as_deref(), &mut found);
+                        if found.len() > MOST {
+                            return Ok(found);
+                        }
+                    }
                 }
+            }
+            if source.after.is_none() {
+                break;
             }
         }
     }
     Ok(found)
 }
 
-/// The assignments from which something follows that the query wants.
+/// Which assignments something follows from that the query wants, to be read in this order.
 fn sources(
     identity: Identity<'_>,
     wanted: &Wanted,
     user: Option<&UserId>,
     projects: Option<&BTreeSet<ProjectId>>,
     tree: &Tree,
-) -> Result<Vec<Assignment>, KeystoneError> {
+) -> Result<Vec<AssignmentFilter>, KeystoneError> {
     let actors = match user {
         Some(user) => {
             let groups = identity.memberships(user)?.into_iter().map(Actor::Group);
@@ -129,26 +153,21 @@ fn sources(
         }
         None => None,
     };
-    let read = |targets: Option<Vec<Target>>, inherited: bool| {
-        let filter = AssignmentFilter {
-            actors: actors.clone(),
-            targets,
-            inherited: Some(inherited),
-            ..AssignmentFilter::default()
-        };
-        identity.assignments(&filter)
+    let those = |targets: Option<Vec<Target>>, inherited: bool| AssignmentFilter {
+        actors: actors.clone(),
+        targets,
+        inherited: Some(inherited),
+        most: Some(PAGE),
+        ..AssignmentFilter::default()
     };
-    let mut made = Vec::new();
+    let mut sources = Vec::new();
     if wanted.inherited != Some(true) {
         let targets = match (&wanted.target, projects) {
             (Some(Target::Project(_)), Some(projects)) => Some(projects.iter().cloned().map(Target::Project).collect()),
             (Some(target), _) => Some(vec![target.clone()]),
             (None, _) => None,
         };
-        let mut direct = read(targets, false)?;
-        // As in Keystone, whose effective list knows the system only when it is asked for.
-        direct.retain(|assignment| wanted.target.is_some() || assignment.target != Target::System);
-        made.extend(direct);
+        sources.push(those(targets, false));
     }
     let nothing_inherits = matches!(wanted.target, Some(Target::Domain(_) | Target::System));
     if wanted.inherited != Some(false) && !nothing_inherits {
@@ -163,9 +182,9 @@ fn sources(
             }
             _ => None,
         };
-        made.extend(read(targets, true)?);
+        sources.push(those(targets, true));
     }
-    Ok(made)
+    Ok(sources)
 }
 
 /// An assignment on each project that inherits it and that is wanted, or the assignment itself.
@@ -188,36 +207,30 @@ fn on_targets(made: Ref, projects: Option<&BTreeSet<ProjectId>>, tree: &Tree) ->
     heirs.into_iter().filter(is_wanted).map(heir).collect()
 }
 
-/// The members of the groups that have assignments.
-struct Members(BTreeMap<GroupId, Vec<UserId>>);
+/// The members of the group that was last asked for: a group's assignments come one after another.
+struct Members<'a> {
+    identity: Identity<'a>,
+    /// The only user of interest. Only groups of theirs are looked for then.
+    user: Option<&'a UserId>,
+    of_group: Option<(GroupId, Vec<UserId>)>,
+}
 
-impl Members {
-    fn read(identity: Identity<'_>, user: Option<&UserId>, made: &[Assignment]) -> Result<Self, KeystoneError> {
-        let groups: BTreeSet<_> = made
-            .iter()
-            .filter_map(|assignment| match &assignment.actor {
-                Actor::Group(group) => Some(group),
-                Actor::User(_) => None,
-            })
-            .collect();
-        let mut members: BTreeMap<GroupId, Vec<UserId>> = BTreeMap::new();
-        match user {
-            // Only groups of the user were looked for.
-            Some(user) => members.extend(groups.into_iter().map(|group| (group.clone(), vec![user.clone()]))),
-            None => {
-                for (group, member) in identity.members_of(&groups.into_iter().collect::<Vec<_>>())? {
-                    members.entry(group).or_default().push(member);
-                }
-            }
-        }
-        Ok(Self(members))
-    }
-
-    fn expand(&self, held: Ref) -> Vec<Ref> {
-        let Actor::Group(group) = &held.actor else { return vec![held] };
+impl Members<'_> {
+    fn expand(&mut self, held: Ref) -> Result<Vec<Ref>, KeystoneError> {
+        let Actor::Group(group) = &held.actor else { return Ok(vec![held]) };
+        let users = match self.of_group.take() {
+            Some((of, users)) if of == *group => users,
+            _ => match self.user {
+                Some(user) => vec![user.clone()],
+                // More members than an answer holds are not told apart: all come to the same.
+                None => self.identity.members_of(group, MOST + 1)?,
+            },
+        };
         let member =
             |user: &UserId| Ref { actor: Actor::User(user.clone()), group: Some(group.clone()), ..held.clone() };
-        self.0.get(group).into_iter().flatten().map(member).collect()
+        let expanded = users.iter().map(member).collect();
+        self.of_group = Some((group.clone(), users));
+        Ok(expanded)
     }
 }
 
