@@ -66,6 +66,10 @@ impl Account {
         }
         match wanted {
             Some(name) => match Self::named(name)? {
+                Some(Self { uid: 0, .. }) => Err(Error::Usage(format!(
+                    "api.user = {name:?} is root, which the process that strangers talk to shall not be; make a user for \
+                     it (useradd --system baryon), or leave the key out"
+                ))),
                 Some(account) => Ok(Some(account)),
                 None => Err(Error::Usage(format!(
                     "api.user = {name:?}: there is no such user; make one (useradd --system {name}), or leave the key out"

@@ -42,6 +42,14 @@ fn a_user_that_is_not_there_is_named() {
 }
 
 #[test]
+fn root_is_no_user_for_the_role_api() {
+    if geteuid().is_root() {
+        let error = Account::choose(Some("root")).unwrap_err().to_string();
+        assert!(error.starts_with("api.user = \"root\" is root, which the process that strangers talk to"), "{error}");
+    }
+}
+
+#[test]
 fn what_was_roots_becomes_the_users_and_links_do_not() {
     if !geteuid().is_root() {
         return;

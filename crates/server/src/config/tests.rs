@@ -50,14 +50,20 @@ fn a_value_of_the_wrong_form_is_named_with_what_is_accepted() {
         "{text}"
     );
     let text = error("[api]\nlisten = \"9696\"\n");
-    assert!(text.starts_with("baryon.toml:2: api.listen: '9696' is not an address to listen at: give ADDRESS:PORT"), "{text}");
+    assert!(
+        text.starts_with("baryon.toml:2: api.listen: '9696' is not an address to listen at: give ADDRESS:PORT"),
+        "{text}"
+    );
     let text = error("[api]\ntrusted_proxies = [\"10.0.0.2\", \"proxy.example\"]\n");
     assert!(
         text.starts_with("baryon.toml:2: api.trusted_proxies: 'proxy.example' is no address and no range"),
         "{text}"
     );
     let text = error("[identity]\nexternal = \"keystone.example\"\n");
-    assert!(text.starts_with("baryon.toml:2: identity.external: 'keystone.example' is not a URL of a service"), "{text}");
+    assert!(
+        text.starts_with("baryon.toml:2: identity.external: 'keystone.example' is not a URL of a service"),
+        "{text}"
+    );
     let text = error("[agent.timeouts]\nicmp = 0\n");
     assert!(text.starts_with("baryon.toml: agent.timeouts.icmp = 0: no connection"), "{text}");
     let text = error("data_dir = 5\n");
