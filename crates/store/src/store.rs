@@ -103,6 +103,12 @@ impl Store {
         wait(self.readers.submit(operation))
     }
 
+    /// Why the last transaction could not be committed (the disk is full, say); `None` when it was.
+    #[must_use]
+    pub fn write_problem(&self) -> Option<String> {
+        self.log.problem()
+    }
+
     /// Every object of a region, and the place in the change log that they are of. Blocks.
     pub fn load_all(&self, region: &str) -> Result<(Vec<Object>, ChangeSeq), StoreError> {
         let region = region.to_owned();

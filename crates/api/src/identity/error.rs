@@ -79,7 +79,11 @@ pub(crate) enum KeystoneError {
 
 impl From<StoreError> for KeystoneError {
     fn from(error: StoreError) -> Self {
-        Self::Internal(error.to_string())
+        match error {
+            // A full disk, as a rule, of which the writer tells the log: what is asked may be asked again.
+            StoreError::Commit(reason) => Self::Unavailable(reason),
+            error => Self::Internal(error.to_string()),
+        }
     }
 }
 

@@ -118,6 +118,7 @@ pub(super) async fn status(visit: &Visit) -> Result<Reply, NetworkError> {
         "rows": status.rows,
         "lag": status.lag,
         "problems": problems,
+        "database": { "problem": visit.api.store.write_problem() },
         "peers": peer::view(&visit.api.config.peers),
         "tls": visit.api.config.tls.as_ref().map(|tls| tls.status()),
         "counters": status.counters,

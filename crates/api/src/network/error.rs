@@ -161,7 +161,8 @@ fn operation(error: &intent::Error, request: &Request) -> Reply {
     if status.is_server_error() {
         tracing::error!(request_id = %request.id, %error, cause = ?error, "an operation failed");
     }
-    body(status, error.kind(), &error.to_string(), &error.detail())
+    let reply = body(status, error.kind(), &error.to_string(), &error.detail());
+    if status == StatusCode::SERVICE_UNAVAILABLE { reply.with_header(header::RETRY_AFTER, "1") } else { reply }
 }
 
 fn failed(cause: &str, request: &Request) -> Reply {

@@ -47,6 +47,7 @@ fn region(client: &Client, json: bool) -> Result<bool> {
     let problems = report["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
     let peers = report["peers"].as_array().map(Vec::as_slice).unwrap_or_default();
     let driver_ok = report["driver_ok"].as_bool().unwrap_or(false);
+    let database_problem = report["database"]["problem"].as_str();
     let peers_ok = peers.iter().all(|peer| peer["problem"].is_null());
     let tls_ok = report["tls"]["failure"].is_null() && report["tls"]["expired"] != true;
     if json {
@@ -55,15 +56,18 @@ fn region(client: &Client, json: bool) -> Result<bool> {
         let text = |key: &str| cell(&report[key]);
         say!("region {}: profile {}, driver {}", text("region"), text("profile"), text("driver"))?;
         print(report, driver_ok)?;
+        if let Some(problem) = database_problem {
+            say!("database: NOT OK: nothing can be written: {problem}")?;
+        }
         print_peers(peers)?;
         print_certificate(&report["tls"])?;
         drops(client)?;
         // "Nothing is wrong" shall not stand below a line that says otherwise.
-        if !problems.is_empty() || (driver_ok && peers_ok && tls_ok) {
+        if !problems.is_empty() || (driver_ok && peers_ok && tls_ok && database_problem.is_none()) {
             print_problems(problems)?;
         }
     }
-    Ok(driver_ok && problems.is_empty() && peers_ok && tls_ok)
+    Ok(driver_ok && problems.is_empty() && peers_ok && tls_ok && database_problem.is_none())
 }
 
 /// Other services of the cloud, where there are any.
