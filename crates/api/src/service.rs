@@ -4,17 +4,21 @@
 //! A dialect gives its error, made of those of the identity service and of the store, and says what
 //! a path is about ([`Subject`]).
 
+mod table;
+
 use std::sync::Arc;
 
 use hyper::Method;
-use store::{Read, StoreError, Tx};
+use store::{Read, StoreError, Tx, identity::Identity};
 
 use crate::{
     Api,
     audit::{self, Subject},
     edge::Request,
-    identity::{self, Caller, KeystoneError},
+    identity::{self, Caller, KeystoneError, Presented},
 };
+
+pub(crate) use table::{Miss, Route, answer, endpoints, route};
 
 /// A request to a service.
 #[derive(Clone)]
@@ -54,8 +58,7 @@ impl Visit {
         self.api
             .store
             .read(move |read| {
-                let caller = identity::authenticate(read.identity(), presented)?;
-                visit.request.witness.caller(&caller);
+                let caller = caller(&visit.request, read.identity(), presented)?;
                 work(read, &caller)
             })
             .await
@@ -75,8 +78,7 @@ impl Visit {
         self.api
             .store
             .write(move |tx| {
-                let caller = identity::authenticate(tx.identity(), presented)?;
-                visit.request.witness.caller(&caller);
+                let caller = caller(&visit.request, tx.identity(), presented)?;
                 let rows = tx.rows_written();
                 let result = work(tx, &caller)?;
                 let subject = || (visit.subject)(&visit.request.method, &visit.request.parts_after(1));
@@ -85,6 +87,13 @@ impl Visit {
             })
             .await
     }
+}
+
+/// Who presents this, in these rows; the audit trail is told.
+pub(crate) fn caller(request: &Request, identity: Identity<'_>, presented: Presented) -> Result<Caller, KeystoneError> {
+    let caller = identity::authenticate(identity, presented)?;
+    request.witness.caller(&caller);
+    Ok(caller)
 }
 
 /// The roles that may read what their project has.

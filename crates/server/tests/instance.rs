@@ -231,7 +231,7 @@ fn a_role_that_dies_is_started_again() {
 fn limited(command: &Command, soft: u64, hard: u64) -> Command {
     let mut shell = Command::new("sh");
     let drop_right = if nix::unistd::geteuid().is_root() { "setpriv --bounding-set=-sys_resource" } else { "" };
-    let script = format!("ulimit -Hn {hard} && ulimit -Sn {soft} && exec {drop_right} \"$0\" \"$@\"");
+    let script = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec {drop_right} \"$0\" \"$@\"");
     shell.arg("-c").arg(script).arg(command.get_program()).args(command.get_args());
     shell
 }
@@ -248,7 +248,8 @@ fn open_files_are_raised_to_what_the_connections_need() {
     instance.end(Signal::SIGTERM);
 
     // As far as it goes, and told.
-    let mut child = limited(&directory.up(&[]), 256, 700).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        limited(&directory.up(&[]), 256, 700).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let words = "700 open files are allowed and api.connections = 1024 needs 1536";
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains(words)), "it says nothing");

@@ -1,63 +1,35 @@
 //! What the DNS service answers, as a table.
 
-use std::pin::Pin;
-
 use super::{DnsError, quota};
 use crate::{
     edge::Reply,
-    endpoint::{Endpoint, Found, find},
-    identity::Access,
-    service::Visit,
+    endpoint::Endpoint,
+    service::{self, Miss, Route, Visit, route},
 };
 
-type Answer = Result<Reply, DnsError>;
-type Future = Pin<Box<dyn std::future::Future<Output = Answer> + Send>>;
-
-/// A line of the table. An operation checks its caller itself, by the object that it is about; what a line says of
-/// access is what the sweep of unauthorised calls expects.
-struct Route {
-    method: &'static str,
-    /// The path below `/dns`; its one parameter, if any, is a project's id.
-    path: &'static str,
-    access: Access,
-    handler: fn(Visit, String) -> Future,
-}
-
-macro_rules! route {
-    ($method:literal $path:literal $access:ident $answer:path) => {
-        Route {
-            method: $method,
-            path: $path,
-            access: Access::$access,
-            handler: |visit, id| Box::pin(async move { $answer(&visit, &id).await }),
-        }
-    };
-}
-
-/// Every line.
-static ROUTES: &[Route] = &[
+/// Every line, below `/dns`.
+static ROUTES: &[Route<Visit, DnsError>] = &[
     route!("GET" "/v2/quotas" Authenticated quota::own),
     route!("GET" "/v2/quotas/{project_id}" AdminOrProject quota::show),
     route!("PATCH" "/v2/quotas/{project_id}" Admin quota::update),
     route!("DELETE" "/v2/quotas/{project_id}" Admin quota::delete),
 ];
 
-/// Answers a path below `/dns`.
-pub(super) async fn answer(visit: &Visit, parts: &[&str]) -> Answer {
-    let refusal = match find(ROUTES, |route| (route.method, route.path), &visit.request.method, parts) {
-        Found::Line(route, parameters) => {
-            let id = parameters.into_iter().next().map(|(_, id)| id).unwrap_or_default();
-            return (route.handler)(visit.clone(), id).await;
+impl From<Miss> for DnsError {
+    fn from(miss: Miss) -> Self {
+        match miss {
+            Miss::Method => Self::MethodNotAllowed,
+            Miss::Path => Self::UnknownPath,
         }
-        Found::OtherMethod => DnsError::MethodNotAllowed,
-        Found::Nothing => DnsError::UnknownPath,
-    };
-    // A stranger learns nothing of what is here.
-    visit.read(|_, _| Ok::<_, DnsError>(())).await?;
-    Err(refusal)
+    }
+}
+
+/// Answers a path below `/dns`.
+pub(super) async fn answer(visit: &Visit, parts: &[&str]) -> Result<Reply, DnsError> {
+    service::answer(ROUTES, visit, visit, parts).await
 }
 
 /// The table's endpoints.
 pub(super) fn endpoints() -> impl Iterator<Item = Endpoint> {
-    ROUTES.iter().map(|route| Endpoint::new(route.method, format!("/dns{}", route.path), route.access))
+    service::endpoints(ROUTES, "/dns")
 }

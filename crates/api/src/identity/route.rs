@@ -5,12 +5,16 @@ use std::{any::Any, pin::Pin, sync::Arc};
 use hyper::Method;
 use store::{Tx, identity::Identity};
 
-use super::{Caller, KeystoneError, Presented, access, authenticate, presented, routes::routes,
+use super::{
+    Caller, KeystoneError, Presented, access, presented,
+    routes::routes,
     subject::{Before, is_login, of_route},
 };
 use crate::{
     Api, audit,
     edge::{Reply, Request},
+    endpoint::parameters,
+    service,
 };
 
 pub use super::access::Access;
@@ -64,8 +68,7 @@ impl<'a> Call<'a> {
         if route.access == Access::Anyone {
             return Ok(Self { visit, caller: None, identity });
         }
-        let caller = authenticate(identity, presented.ok_or(KeystoneError::Unauthorized)?)?;
-        visit.request.witness.caller(&caller);
+        let caller = service::caller(&visit.request, identity, presented.ok_or(KeystoneError::Unauthorized)?)?;
         if access::allows(route.access, visit, &caller, identity)? {
             Ok(Self { visit, caller: Some(caller), identity })
         } else {
@@ -181,28 +184,12 @@ impl Route {
     ) -> Self {
         Self { method, path, access, action, handler }
     }
-
-    fn matches(&self, parts: &[&str]) -> Option<Vec<(&'static str, String)>> {
-        let pattern: Vec<&'static str> = self.path.split('/').filter(|part| !part.is_empty()).collect();
-        if pattern.len() != parts.len() {
-            return None;
-        }
-        let mut parameters = Vec::new();
-        for (wanted, part) in pattern.into_iter().zip(parts) {
-            match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-                Some(name) => parameters.push((name, (*part).to_owned())),
-                None if wanted == *part => {}
-                None => return None,
-            }
-        }
-        Some(parameters)
-    }
 }
 
 /// The route of a path below `/identity/v3`, if there is one by this method.
 pub(super) fn find(method: &Method, parts: &[&str]) -> Option<(&'static Route, Vec<(&'static str, String)>)> {
     let method = if *method == Method::HEAD { "GET" } else { method.as_str() };
-    routes().filter(|route| route.method == method).find_map(|route| Some((route, route.matches(parts)?)))
+    routes().filter(|route| route.method == method).find_map(|route| Some((route, parameters(route.path, parts)?)))
 }
 
 /// Finds the route of a path below `/identity/v3` and answers.
@@ -210,7 +197,7 @@ pub(super) async fn dispatch(api: &Arc<Api>, request: &Arc<Request>, parts: &[&s
     let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
     let mut known_path = false;
     for route in routes() {
-        let Some(parameters) = route.matches(parts) else { continue };
+        let Some(parameters) = parameters(route.path, parts) else { continue };
         known_path = true;
         if route.method == method || route.method == request.method.as_str() {
             let parameters = Arc::new(parameters);

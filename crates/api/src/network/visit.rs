@@ -10,6 +10,7 @@ use crate::{
     Api, Region, audit,
     edge::Request,
     identity::{self, Caller},
+    service,
 };
 
 /// A request, its region and the API.
@@ -32,7 +33,6 @@ impl Visit {
     }
 
     fn context(&self, caller: &Caller) -> Result<Context, NetworkError> {
-        self.request.witness.caller(caller);
         let project = caller.project().ok_or(NetworkError::NoProject)?;
         Ok(Context {
             project_id: project.id.clone(),
@@ -55,7 +55,7 @@ impl Visit {
         self.api
             .store
             .read(move |read| {
-                let caller = identity::authenticate(read.identity(), presented)?;
+                let caller = service::caller(&visit.request, read.identity(), presented)?;
                 let context = visit.context(&caller)?;
                 work(read, &context)
             })
@@ -74,7 +74,7 @@ impl Visit {
             .api
             .store
             .write(move |tx| {
-                let caller = identity::authenticate(tx.identity(), presented)?;
+                let caller = service::caller(&visit.request, tx.identity(), presented)?;
                 let context = visit.context(&caller)?;
                 let rows = tx.rows_written();
                 let result = work(tx, &context)?;
