@@ -52,6 +52,7 @@ pub(crate) mod route;
 mod routes;
 mod schema;
 mod sealed;
+pub(crate) mod secret_rotation;
 mod service;
 mod subject;
 pub(crate) mod token;

@@ -52,7 +52,7 @@ pub enum Command {
     /// Enter this instance into the catalogue of the Keystone of a cloud that is there already
     #[command(after_help = REGISTER_ENDPOINTS_EXAMPLES)]
     RegisterEndpoints(RegisterEndpointsArgs),
-    /// Make a new key for tokens; tokens made with the old ones stay good
+    /// Make new keys for tokens and stored secrets; tokens made with the old ones stay good
     #[command(after_help = ROTATE_KEYS_EXAMPLES)]
     RotateKeys(RotateKeysArgs),
     /// Build networks, prove that they do what they should, and tear them down again
@@ -429,9 +429,15 @@ Examples:
   baryon rotate-keys
   baryon rotate-keys --data-dir /srv/baryon
 
-Run it now and then, by a timer. A key goes two days after its last token has expired: for as long
-services may ask whose it was. When somebody may have read a key, rotate and then remove the old
-file keys/token-N.key of the data directory: within seconds its tokens are void.";
+Run it now and then, by a timer, with `baryon up` running or not. A token key goes two days after its
+last token has expired: for as long services may ask whose it was. When somebody may have read a key,
+rotate and then remove the old file keys/token-N.key of the data directory: within seconds its tokens
+are void.
+
+Secrets in the database (credentials, EC2 keys, consumers, passwords of domain configurations) are
+encrypted anew, and their old keys/secret-N.key is removed, which takes some seconds. When it is cut
+off, run it again. Back up the database and keys/ together, after each rotation: an older copy of the
+database needs the keys of its time.";
 
 const DEMO_EXAMPLES: &str = "\
 Examples:

@@ -189,6 +189,18 @@ pub enum Error {
     /// The database failed.
     #[error("{0}")]
     Store(#[from] store::StoreError),
+    /// The keys of secrets cannot be rotated.
+    #[error("{0}; run `baryon rotate-keys` again: it goes on where this one ended")]
+    SecretRotation(#[from] api::SecretRotationError),
+    /// Secrets that no key opens.
+    #[error(
+        "{unreadable} secrets cannot be decrypted: their key is gone, or they are damaged; restore keys/secret-N.key \
+         from a backup and run `baryon rotate-keys` again, or delete the credentials that the log names"
+    )]
+    UnreadableSecrets {
+        /// How many.
+        unreadable: u64,
+    },
     /// The first users cannot be made.
     #[error("{0}")]
     Bootstrap(#[from] api::BootstrapError),

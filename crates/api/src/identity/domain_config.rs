@@ -132,8 +132,13 @@ fn store(call: &Call<'_>, domain: &Domain, config: Config) -> Result<(), Keyston
     Ok(())
 }
 
+/// What the row of a sealed option is called.
+pub(super) fn sealed_row(domain: &str, group: &str, name: &str) -> String {
+    format!("domain {domain} {group} {name}")
+}
+
 fn seal(call: &Call<'_>, domain: &Domain, group: &str, name: &str, value: &str) -> Result<String, KeystoneError> {
-    let row = format!("domain {} {group} {name}", domain.id);
+    let row = sealed_row(domain.id.as_str(), group, name);
     Ok(STANDARD.encode(sealed::seal(&call.api().secret_keys, &row, value)?))
 }
 

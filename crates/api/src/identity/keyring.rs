@@ -4,7 +4,8 @@
 //! for others. The highest number encrypts, all of them decrypt, and every ciphertext names its key.
 //! A new key is a new file, which every process finds soon, and at the latest when the first
 //! ciphertext of it arrives. An old token key may go when nobody asks for its last token any longer
-//! ([`rotate`]); a secret key must stay.
+//! ([`rotate`]); a secret key when all that it encrypted is encrypted with a newer one
+//! ([`rotate_secret_keys`](super::secret_rotation::rotate_secret_keys)).
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +23,7 @@ use rand::TryRngCore as _;
 /// How often an unknown key id may make us read the directory again: anyone can invent ids.
 const RELOAD_PAUSE: Duration = Duration::from_secs(1);
 /// How long a process may go on encrypting with a key that is the newest no longer.
-const FRESH: Duration = Duration::from_secs(10);
+pub(super) const FRESH: Duration = Duration::from_secs(10);
 
 /// Why the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +76,14 @@ impl Family {
         }
     }
 
+    /// Ids of secret keys come from our own database alone, and one that is new must be found at once.
+    fn reload_pause(self) -> Duration {
+        match self {
+            Self::Token => RELOAD_PAUSE,
+            Self::Secret => Duration::ZERO,
+        }
+    }
+
     fn path(self, directory: &Path, id: u32) -> PathBuf {
         directory.join(format!("{}-{id}.key", self.name()))
     }
@@ -119,7 +128,7 @@ impl Keyring {
 
     /// The key of an id; reads the directory again when it is unknown.
     pub(crate) fn get(&self, id: u32) -> Option<XChaCha20Poly1305> {
-        self.reload_after(RELOAD_PAUSE, |keys| !keys.contains_key(&id));
+        self.reload_after(self.family.reload_pause(), |keys| !keys.contains_key(&id));
         self.state.read().unwrap_or_else(PoisonError::into_inner).keys.get(&id).cloned()
     }
 
@@ -157,9 +166,7 @@ pub struct Rotation {
 /// processes take up the new key by themselves.
 pub fn rotate(directory: &Path, lifetime: Duration, window: Duration) -> Result<Rotation, KeyError> {
     let family = Family::Token;
-    let known: Vec<u32> = read(directory, family)?.into_keys().collect();
-    let new = known.last().map_or(1, |newest| newest + 1);
-    create(directory, family, new)?;
+    let (new, known) = add(directory, family)?;
     // A key encrypts until each process has found the next one.
     let good_for = FRESH.saturating_add(lifetime).saturating_add(window);
     let mut rotation = Rotation { new, removed: Vec::new(), kept: Vec::new() };
@@ -168,14 +175,30 @@ pub fn rotate(directory: &Path, lifetime: Duration, window: Duration) -> Result<
         let made = fs::metadata(&path).and_then(|file| file.modified()).map_err(|source| io_error(&path, source))?;
         // A clock that was put back: not yet.
         if made.elapsed().is_ok_and(|age| age > good_for) {
-            let path = family.path(directory, *id);
-            fs::remove_file(&path).map_err(|source| io_error(&path, source))?;
+            remove(directory, family, *id)?;
             rotation.removed.push(*id);
         } else {
             rotation.kept.push(*id);
         }
     }
     Ok(rotation)
+}
+
+/// Makes a new key; tells its id and those of the keys before it.
+pub(super) fn add(directory: &Path, family: Family) -> Result<(u32, Vec<u32>), KeyError> {
+    let known: Vec<u32> = read(directory, family)?.into_keys().collect();
+    let new = known.last().map_or(1, |newest| newest + 1);
+    create(directory, family, new)?;
+    Ok((new, known))
+}
+
+/// Removes a key. Somebody else may have done so.
+pub(super) fn remove(directory: &Path, family: Family, id: u32) -> Result<(), KeyError> {
+    let path = family.path(directory, id);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(&path, error)),
+        _ => Ok(()),
+    }
 }
 
 fn io_error(path: &Path, source: io::Error) -> KeyError {

@@ -35,6 +35,12 @@ pub(crate) fn seal(keys: &Keyring, row: &str, secret: &str) -> Result<Vec<u8>, K
     Ok(bytes)
 }
 
+/// The id of the key that a secret is encrypted with.
+pub(crate) fn key_of(sealed: &[u8]) -> Option<u32> {
+    let head = sealed.get(1..AAD).filter(|_| sealed[0] == VERSION)?;
+    Some(u32::from_be_bytes(head.try_into().ok()?))
+}
+
 /// Decrypts the secret of the row of an id.
 pub(crate) fn open(keys: &Keyring, row: &str, sealed: &[u8]) -> Result<String, KeystoneError> {
     try_open(keys, row, sealed)
