@@ -2,6 +2,7 @@
 //!
 //! `baryon up` stops at the first thing that is missing; `baryon doctor` goes through all of them.
 
+pub mod instance;
 mod listener;
 pub(crate) mod open_files;
 

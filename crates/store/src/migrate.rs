@@ -47,6 +47,11 @@ pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
     Ok(())
 }
 
+/// Whether nothing is to be migrated.
+pub(crate) fn is_current(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(pragma(connection, "user_version")? == KNOWN)
+}
+
 fn pragma(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }

@@ -59,6 +59,18 @@ impl Store {
         Ok(Self { writer: Writer::start(writer, Arc::clone(&log))?, readers: Readers::start(readers)?, log })
     }
 
+    /// [`open`](Self::open) for whoever only looks: none when there is no database, or one that an older
+    /// program wrote and that may still be running.
+    pub fn open_current(path: &Path) -> Result<Option<Self>, StoreError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | NO_MUTEX)
+            .map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
+        migrate::check(&connection, path)?;
+        if migrate::is_current(&connection)? { Self::open(path).map(Some) } else { Ok(None) }
+    }
+
     /// Runs an operation that writes. When it returns `Ok`, the answer comes after the commit is on
     /// disk; when it returns an error, nothing of it remains. The future may be dropped: the
     /// operation runs all the same.

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     error::Result,
     output::say,
-    preflight::{self, Check, find_program, open_files},
+    preflight::{self, Check, find_program, instance, open_files},
 };
 
 /// Programs that only `baryon demo` needs, and the packages that bring them.
@@ -23,6 +23,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<()> {
         checks.push(Check { name: "programs of the datapath", result: try_datapath() });
     }
     let open_files = Config::of_file(None).map_err(Error::from).and_then(|config| open_files::check(&config.api));
+    let warnings = warnings().unwrap_or_else(|error| vec![error.to_string()]);
     let missing = checks.iter().filter(|check| check.result.is_err()).count();
     if args.json {
         let rows: Vec<_> = checks
@@ -36,7 +37,10 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<()> {
             Ok(text) => (true, text.clone()),
             Err(error) => (false, error.to_string()),
         };
-        say!("{}", json!({"ok": missing == 0, "checks": rows, "open_files": {"ok": ok, "text": text}}))?;
+        say!(
+            "{}",
+            json!({"ok": missing == 0, "checks": rows, "open_files": {"ok": ok, "text": text}, "warnings": warnings})
+        )?;
     } else {
         for check in &checks {
             match &check.result {
@@ -48,6 +52,9 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<()> {
         match &open_files {
             Ok(found) => say!("ok       open files: {found}")?,
             Err(error) => say!("FEW      open files: {error}")?,
+        }
+        for warning in &warnings {
+            say!("WARNING  {warning}")?;
         }
         for (program, package) in FOR_DEMO {
             if find_program(program).is_none() {
@@ -61,6 +68,14 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<()> {
         }
     }
     if missing == 0 { Ok(()) } else { Err(Error::Told) }
+}
+
+/// What is wrong with the instance and beside it, without keeping the datapath from working.
+fn warnings() -> Result<Vec<String>> {
+    let config = Config::of_file(None)?;
+    let mut warnings = instance::quota_drift(&config)?;
+    warnings.extend(instance::unreachable_peers(&config));
+    Ok(warnings)
 }
 
 /// Loads everything once, in a namespace and a directory that go again: what no list of features says
