@@ -1,4 +1,5 @@
-"""The real Keystone of PyPI for tests: `prepare DIR` makes a database with one administrator, `serve DIR HOST:PORT` serves a copy.
+"""The real Keystone of PyPI for tests: `prepare DIR` makes a database with one administrator, `serve DIR HOST:PORT` serves a copy,
+`age DIR TOKEN SECONDS` makes a token older.
 
 The database is made once per virtual environment, since that takes ten seconds; a test copies it in none.
 """
@@ -60,5 +61,24 @@ def serve(directory, listen):
     waitress.serve(application, listen=listen, threads=8)
 
 
+def age(directory, token, seconds):
+    """Prints the token as if it had been issued so long ago, by the keys that Keystone signs with.
+
+    A token is a Fernet message of MessagePack with one float, the time of its end. The time of its issue is Fernet's own.
+    """
+    import msgpack
+    from cryptography.fernet import Fernet, MultiFernet
+
+    names = sorted(os.listdir(os.path.join(directory, "fernet")), key=int)
+    keys = [open(os.path.join(directory, "fernet", name)).read().strip() for name in names]
+    padded = token + "=" * (-len(token) % 4)
+    fernet = MultiFernet([Fernet(key) for key in keys])
+    parts = msgpack.unpackb(fernet.decrypt(padded), strict_map_key=False)
+    parts = [part - int(seconds) if isinstance(part, float) else part for part in parts]
+    issued = fernet.extract_timestamp(padded) - int(seconds)
+    # The newest key is the one that signs.
+    print(Fernet(keys[-1]).encrypt_at_time(msgpack.packb(parts), issued).decode().rstrip("="))
+
+
 if __name__ == "__main__":
-    {"prepare": prepare, "serve": serve}[sys.argv[1]](*sys.argv[2:])
+    {"prepare": prepare, "serve": serve, "age": age}[sys.argv[1]](*sys.argv[2:])

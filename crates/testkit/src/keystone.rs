@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::netns::Netns;
-use crate::process::{Background, wait_for};
+use crate::process::{Background, run_within, wait_for};
 use crate::rest::{Response, ask};
 
 /// Where it listens, in its namespace.
@@ -93,6 +93,15 @@ impl Keystone {
     pub fn admin(&self, method: &str, path: &str, body: Value, status: u16) -> Result<Value> {
         let body = if body.is_null() { None } else { Some(&body) };
         self.ask(&self.admin, method, path, body)?.expect(status)
+    }
+
+    /// The same token as if it had been issued so many seconds earlier, which is how an expired one comes about.
+    pub fn aged(&self, token: &str, seconds: u32) -> Result<String> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/external/run_keystone.py");
+        let mut command = self.netns.command(&Self::venv().join("bin/python").to_string_lossy());
+        command.arg(script).arg("age").arg(&self.dir).arg(token).arg(seconds.to_string());
+        let finished = run_within(&mut command, Duration::from_secs(30))?;
+        Ok(finished.success()?.trim().to_owned())
     }
 
     /// A login with the methods of an `identity` object, for a scope or none.

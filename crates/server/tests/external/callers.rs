@@ -11,9 +11,14 @@ use crate::cloud::{API, Cloud, POLL};
 const SOON: Duration = Duration::from_secs(10);
 
 /// Waits until a token is refused; how long that took.
-fn until_refused(cloud: &Cloud, token: &str, why: &str) -> Duration {
+pub(crate) fn until_refused(cloud: &Cloud, token: &str, why: &str) -> Duration {
+    until_refused_within(cloud, token, why, SOON)
+}
+
+/// Waits so long until a token is refused.
+pub(crate) fn until_refused_within(cloud: &Cloud, token: &str, why: &str, limit: Duration) -> Duration {
     let begin = Instant::now();
-    wait_for(why, SOON, || match cloud.status(token) {
+    wait_for(why, limit, || match cloud.status(token) {
         401 => Ok(()),
         other => Err(format!("status {other}")),
     })

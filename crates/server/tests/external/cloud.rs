@@ -5,7 +5,8 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 use serde_json::{Value, json};
 use testkit::{Finished, Host, Keystone, PATIENCE, rest, run_within};
 
-const BARYON: &str = env!("CARGO_BIN_EXE_baryon");
+/// The binary that is tested.
+pub(crate) const BARYON: &str = env!("CARGO_BIN_EXE_baryon");
 /// Where the API listens in its namespace.
 pub(crate) const API: &str = "http://127.0.0.1:9696";
 /// The password of the service user.
@@ -17,6 +18,8 @@ pub(crate) const POLL: Duration = Duration::from_secs(1);
 pub(crate) struct Cloud {
     pub(crate) keystone: Keystone,
     pub(crate) host: Host,
+    /// How long a good token is believed here.
+    pub(crate) cache: Duration,
 }
 
 impl Cloud {
@@ -26,7 +29,7 @@ impl Cloud {
         let keystone = Keystone::start(host.netns(), &host.scope().dir()).unwrap();
         keystone.project("service").unwrap();
         keystone.user("baryon", SERVICE_PASSWORD, "service", roles).unwrap();
-        Self { keystone, host }
+        Self { keystone, host, cache: Duration::from_secs(60) }
     }
 
     /// Writes the service user's password and a configuration with these lines more in `[nova]`.
@@ -37,10 +40,11 @@ impl Cloud {
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
         let file = dir.join("baryon.toml");
         let text = format!(
-            "[identity]\nexternal = \"{}\"\npassword_file = \"{}\"\npoll_seconds = {}\n[nova]\n{nova}\n",
+            "[identity]\nexternal = \"{}\"\npassword_file = \"{}\"\npoll_seconds = {}\ncache_seconds = {}\n[nova]\n{nova}\n",
             self.keystone.url(""),
             secret.display(),
-            POLL.as_secs()
+            POLL.as_secs(),
+            self.cache.as_secs()
         );
         fs::write(&file, text).unwrap();
         file.display().to_string()
@@ -78,14 +82,7 @@ impl Cloud {
     }
 
     /// Asks the network API as a service that works for a user.
-    pub(crate) fn ask_for(
-        &self,
-        token: &str,
-        service: &str,
-        method: &str,
-        path: &str,
-        body: &Value,
-    ) -> rest::Response {
+    pub(crate) fn ask_for(&self, token: &str, service: &str, method: &str, path: &str, body: &Value) -> rest::Response {
         self.ask_with(&[("X-Auth-Token", token), ("X-Service-Token", service)], method, path, body)
     }
 

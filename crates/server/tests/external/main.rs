@@ -7,5 +7,7 @@
 mod callers;
 mod cloud;
 mod conversation;
+mod embedded;
 mod nova;
 mod outage;
+mod tokens;
