@@ -58,8 +58,8 @@ pub use identity::{
     external::ExternalIdentity,
     failures::FailureLimits,
     keyring::{KeyError, Rotation, rotate as rotate_keys},
-    secret_rotation::{SecretRotation, SecretRotationError, rotate_secret_keys},
     routes as identity_routes,
+    secret_rotation::{SecretRotation, SecretRotationError, rotate_secret_keys},
 };
 pub use null_world::NullWorld;
 

@@ -49,8 +49,8 @@ pub use password::FailedLogins;
 pub use policy::Policy;
 pub use project::Project;
 pub use region::Region;
-pub use sealed::{Sealed, SealedPlace, SealedTable};
 pub use role::Role;
+pub use sealed::{Sealed, SealedPlace, SealedTable};
 pub use trust::{Trust, TrustFilter};
 pub use user::User;
 
