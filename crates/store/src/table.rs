@@ -7,8 +7,8 @@
 use std::sync::LazyLock;
 
 use model::{
-    Attachment, Attribute, Body, Cell, Column, ConntrackHelper, FloatingIp, Network, Port, Resource, ResourceInfo, Router, Row,
-    SecurityGroup, SecurityGroupRule, Subnet,
+    Attachment, Attribute, Body, Cell, Column, ConntrackHelper, FloatingIp, Network, Port, Resource, ResourceInfo,
+    Router, Row, SecurityGroup, SecurityGroupRule, Subnet,
 };
 use rusqlite::{Connection, types::ValueRef};
 use serde_json::Value;

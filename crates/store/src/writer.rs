@@ -123,7 +123,7 @@ fn run(connection: &Connection, jobs: &mpsc::Receiver<Job>, log: &CommitLog) {
                 drop(connection.execute_batch("ROLLBACK"));
             }
         }
-        log.ended(answer.as_ref().map(|()| ()).map_err(String::as_str));
+        log.ended(answer.as_ref().copied().map_err(String::as_str));
         // Readers see the commit before the callers hear of it.
         if let Ok(newest) = outcome {
             log.publish(newest);

@@ -21,7 +21,8 @@ pub(super) async fn answer(api: &Arc<Api>, probes: &Probes, request: &hyper::Req
             Err(reason) => Reply::of_type(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {reason}\n")),
         },
         "/metrics" => {
-            let mut text = api.metrics.render() + &api.passwords.render() + &api.failures.render() + &api.trail.render();
+            let mut text =
+                api.metrics.render() + &api.passwords.render() + &api.failures.render() + &api.trail.render();
             text.push_str(&peer::metrics(&api.config.peers));
             if let Some(tls) = &api.config.tls {
                 text.push_str(&tls.render());

@@ -17,8 +17,8 @@ mod validate;
 use hyper::header::HeaderName;
 
 pub(super) use issue::issue;
-pub(super) use password::check_to_change;
 pub(super) use listing::{catalog, domains, projects, projects_of, system};
+pub(super) use password::check_to_change;
 pub(super) use validate::{EXPIRED_WINDOW, revoke, validate};
 
 /// Carries the token that is asked about, and a new one.

@@ -1,6 +1,7 @@
 //! The API on a free port, over a store in a directory of its own, and a client that asks it.
 
 #![allow(dead_code, reason = "each test program uses a part")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails its test by a panic")]
 
 use std::{
     net::{SocketAddr, TcpStream},

@@ -19,7 +19,7 @@ fn parts_are_reached_by_their_parent_only() {
     expected["id"] = json!(id);
     expected["baryon:applied"] = json!(false);
     assert_eq!(json!(made), expected, "neither parent, nor owner, nor history are shown");
-    assert_eq!(cloud.list(alice, &helpers(&one), &[]).unwrap(), [made.clone()]);
+    assert_eq!(cloud.list(alice, &helpers(&one), &[]).unwrap(), std::slice::from_ref(&made));
     assert!(cloud.list(alice, &helpers(&other), &[]).unwrap().is_empty());
 
     let error = |result: Result<Body, Error>| result.unwrap_err().to_string();

@@ -81,13 +81,7 @@ pub(super) static ROUTES: &[Route] = &[
     ),
     Route::new("GET", "/credentials", Authenticated, "identity:list_credentials", Read(credential::list)),
     Route::new("POST", "/credentials", Authenticated, "identity:create_credential", Write(credential::create)),
-    Route::new(
-        "GET",
-        "/credentials/{credential_id}",
-        Authenticated,
-        "identity:get_credential",
-        Read(credential::show),
-    ),
+    Route::new("GET", "/credentials/{credential_id}", Authenticated, "identity:get_credential", Read(credential::show)),
     Route::new(
         "PATCH",
         "/credentials/{credential_id}",
@@ -139,7 +133,13 @@ pub(super) static ROUTES: &[Route] = &[
         "identity:get_consumer",
         Read(consumer::show),
     ),
-    Route::new("PATCH", "/OS-OAUTH1/consumers/{consumer_id}", Admin, "identity:update_consumer", Write(consumer::update)),
+    Route::new(
+        "PATCH",
+        "/OS-OAUTH1/consumers/{consumer_id}",
+        Admin,
+        "identity:update_consumer",
+        Write(consumer::update),
+    ),
     Route::new(
         "DELETE",
         "/OS-OAUTH1/consumers/{consumer_id}",
