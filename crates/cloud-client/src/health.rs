@@ -8,7 +8,7 @@ use std::sync::{
 /// The state of one service, kept by whoever asks it.
 #[derive(Debug)]
 pub struct Health {
-    name: &'static str,
+    name: String,
     problem: Mutex<Option<String>>,
     answers: AtomicU64,
     failures: AtomicU64,
@@ -17,14 +17,14 @@ pub struct Health {
 impl Health {
     /// A service that has not been asked yet.
     #[must_use]
-    pub fn new(name: &'static str) -> Self {
-        Self { name, problem: Mutex::default(), answers: AtomicU64::new(0), failures: AtomicU64::new(0) }
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), problem: Mutex::default(), answers: AtomicU64::new(0), failures: AtomicU64::new(0) }
     }
 
     /// Its name, as metrics and status show it.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// It answered. Says so in the log when it did not before.

@@ -2,7 +2,7 @@
 //!
 //! Nova starts a server when it hears that its ports are plugged, and gives up after five minutes. So
 //! what it must hear is written into the store's outbox in the transaction that it is about, and one
-//! task of this process takes it from there, in order and in batches, until Nova has answered. A Nova
+//! task for each region takes it from there, in order and in batches, until Nova has answered. A Nova
 //! that is away finds everything afterwards, as long as somebody may still wait for it; a restart of
 //! ours loses nothing, and may tell something twice, which Nova bears.
 //!
@@ -38,8 +38,9 @@ const WORTH_TELLING: Duration = Duration::from_secs(300);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// The one who tells. See the module's text.
+/// The one who tells of a region. A region's Nova that is away keeps no other region waiting. See the module's text.
 pub(crate) struct Notifier {
+    region: String,
     store: Store,
     session: Session,
     config: NovaConfig,
@@ -57,13 +58,15 @@ enum Failure {
 }
 
 impl Notifier {
-    pub(crate) fn new(store: Store, session: Session, config: NovaConfig, health: Arc<Health>) -> Self {
-        Self { store, session, config, health, counters: Arc::default() }
-    }
-
-    /// What it has counted.
-    pub(crate) fn counters(&self) -> Arc<Counters> {
-        Arc::clone(&self.counters)
+    pub(crate) fn new(
+        region: &str,
+        store: Store,
+        session: Session,
+        config: NovaConfig,
+        health: Arc<Health>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self { region: region.to_owned(), store, session, config, health, counters }
     }
 
     /// Tells for ever.
@@ -87,22 +90,28 @@ impl Notifier {
 
     /// Tells one batch; whether there was one.
     async fn round(&self) -> Result<bool, Failure> {
+        let of = self.region.clone();
         let (pending, waiting) = self
             .store
-            .read(|read| Ok::<_, StoreError>((read.pending_events(BATCH)?, read.pending_event_count()?)))
+            .read(move |read| Ok::<_, StoreError>((read.pending_events(&of, BATCH)?, read.pending_event_count(&of)?)))
             .await?;
-        self.counters.waiting(waiting);
-        let Some(first) = pending.first() else { return Ok(false) };
-        let region = first.region.clone();
+        self.counters.waiting(&self.region, waiting);
+        if pending.is_empty() {
+            return Ok(false);
+        }
         let (late, current): (Vec<Pending>, Vec<Pending>) =
-            pending.into_iter().take_while(|event| event.region == region).partition(|event| event.age > WORTH_TELLING);
+            pending.into_iter().partition(|event| event.age > WORTH_TELLING);
         if !late.is_empty() {
-            tracing::warn!(events = late.len(), region, "Nova was not told in time of what happened to servers' ports");
+            tracing::warn!(
+                events = late.len(),
+                region = self.region,
+                "Nova was not told in time of what happened to servers' ports"
+            );
             self.counters.expired(late.len());
             self.forget(&late).await?;
         }
         if !current.is_empty() {
-            self.tell(&region, &current).await?;
+            self.tell(&current).await?;
             self.forget(&current).await?;
         }
         Ok(true)
@@ -113,7 +122,8 @@ impl Notifier {
         self.store.write(move |tx| tx.forget_events(&told)).await
     }
 
-    async fn tell(&self, region: &str, events: &[Pending]) -> Result<(), CloudError> {
+    async fn tell(&self, events: &[Pending]) -> Result<(), CloudError> {
+        let region = self.region.as_str();
         let begin = Instant::now();
         let endpoint = match &self.config.endpoint {
             Some(url) => url.to_string(),

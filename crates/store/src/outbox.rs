@@ -42,22 +42,24 @@ fn millis(time: Duration) -> i64 {
 }
 
 impl Read<'_> {
-    /// The oldest events that wait, of any region.
-    pub fn pending_events(&self, limit: u32) -> Result<Vec<Pending>, StoreError> {
+    /// A region's oldest events that wait.
+    pub fn pending_events(&self, region: &str, limit: u32) -> Result<Vec<Pending>, StoreError> {
         let mut statement = self.connection().prepare_cached(
-            "SELECT seq, region, event, server_id, port_id, failed, written_at FROM outbox ORDER BY seq LIMIT ?",
+            "SELECT seq, region, event, server_id, port_id, failed, written_at FROM outbox \
+             WHERE region = ? ORDER BY seq LIMIT ?",
         )?;
         let now = now();
         let mut found = Vec::new();
-        for pending in statement.query_map([limit], |row| pending(row, now))? {
+        for pending in statement.query_map(params![region, limit], |row| pending(row, now))? {
             found.push(pending?);
         }
         Ok(found)
     }
 
-    /// How many events wait.
-    pub fn pending_event_count(&self) -> Result<u64, StoreError> {
-        Ok(self.connection().prepare_cached("SELECT count(*) FROM outbox")?.query_row([], |row| row.get(0))?)
+    /// How many events of a region wait.
+    pub fn pending_event_count(&self, region: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM outbox WHERE region = ?";
+        Ok(self.connection().prepare_cached(sql)?.query_row([region], |row| row.get(0))?)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A request is parsed whole ([`request`]) before anything is looked up. Each method of proving who
 //! one is has a file ([`password`], [`token`], [`application_credential`]); a request may use several,
-//! which must agree on the user. All of them end in [`issue`], which finds the scope and makes the
+//! which must agree on the user. All of them end in `issue`, which finds the scope and makes the
 //! token under the very check that each use of it will meet.
 
 mod application_credential;

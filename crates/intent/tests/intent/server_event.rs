@@ -18,7 +18,7 @@ fn cloud() -> Cloud {
 
 /// The events since the last call: what happened, and to which port.
 fn told(cloud: &Cloud) -> Vec<(&'static str, String)> {
-    let pending = cloud.store.read_blocking(|read| read.pending_events(100)).unwrap();
+    let pending = cloud.store.read_blocking(|read| read.pending_events(REGION, 100)).unwrap();
     let seqs: Vec<i64> = pending.iter().map(|pending| pending.seq).collect();
     cloud.store.write_blocking(move |tx| tx.forget_events(&seqs)).unwrap();
     assert!(pending.iter().all(|pending| pending.event.server.to_string() == SERVER));

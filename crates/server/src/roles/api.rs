@@ -85,13 +85,11 @@ async fn serve(settings: &ApiSettings, listeners: Listeners, tls: Option<Arc<Tls
         probes.metrics.push(Box::new(move || counters.render()));
     }
     let bound = api::bind_on(listeners, config, store, Arc::clone(&world), probes).await?;
-    let notifier = cloud.notify();
+    let notifiers = cloud.notify();
     Announcement::Ready { notes: Vec::new() }.send()?;
     bound.run(end(tls)).await;
-    if let Some(notifier) = notifier {
-        // What it has not told is told after the next start.
-        notifier.abort();
-    }
+    // What they have not told is told after the next start.
+    drop(notifiers);
     // Stopping waits for a pass that is under way; the pass waits for the agent at most.
     tokio::task::spawn_blocking(move || reconcilers.into_iter().for_each(Reconciler::stop))
         .await

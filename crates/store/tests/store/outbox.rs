@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{Directory, REGION, insert, network, port, subnet};
 
 fn pending(store: &Store) -> Vec<Pending> {
-    store.read_blocking(|read| read.pending_events(10)).unwrap()
+    store.read_blocking(|read| read.pending_events(REGION, 10)).unwrap()
 }
 
 fn readers(store: &Store, regions: &[&str]) {
@@ -45,7 +45,7 @@ fn events_wait_for_their_reader_across_restarts_and_go_when_told() {
     assert!(waiting[0].seq < waiting[1].seq);
     let told = vec![waiting[0].seq];
     store.write_blocking(move |tx| tx.forget_events(&told)).unwrap();
-    assert_eq!(store.read_blocking(|read| read.pending_event_count()).unwrap(), 1);
+    assert_eq!(store.read_blocking(|read| read.pending_event_count(REGION)).unwrap(), 1);
     readers(&store, &["RegionTwo"]);
     assert_eq!(pending(&store), [], "those of a region without a reader go");
 }

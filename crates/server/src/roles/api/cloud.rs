@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use cloud_client::{Health, Http, Session};
 use store::{Store, StoreError};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::{
     Error,
@@ -22,7 +22,8 @@ pub(super) struct Cloud {
     pub(super) peers: Vec<Arc<Health>>,
     /// What was told to Nova.
     pub(super) counters: Option<Arc<Counters>>,
-    notifier: Option<Notifier>,
+    /// One for each region.
+    notifiers: Vec<Notifier>,
 }
 
 impl Cloud {
@@ -53,17 +54,22 @@ impl Cloud {
             });
         }
         if notify {
-            let health = Arc::new(Health::new("nova"));
-            cloud.peers.push(Arc::clone(&health));
-            let notifier = Notifier::new(store.clone(), session, settings.nova.clone(), health);
-            cloud.counters = Some(notifier.counters());
-            cloud.notifier = Some(notifier);
+            let counters = Arc::new(Counters::default());
+            for region in regions {
+                let name = if regions.len() == 1 { "nova".to_owned() } else { format!("nova of {region}") };
+                let health = Arc::new(Health::new(name));
+                cloud.peers.push(Arc::clone(&health));
+                let (session, config) = (session.clone(), settings.nova.clone());
+                let counters = Arc::clone(&counters);
+                cloud.notifiers.push(Notifier::new(region, store.clone(), session, config, health, counters));
+            }
+            cloud.counters = Some(counters);
         }
         Ok(cloud)
     }
 
-    /// Starts telling Nova. The task is the caller's to end.
-    pub(super) fn notify(&mut self) -> Option<JoinHandle<()>> {
-        self.notifier.take().map(|notifier| tokio::spawn(notifier.run()))
+    /// Starts telling Nova. The tasks end with what is answered.
+    pub(super) fn notify(&mut self) -> JoinSet<()> {
+        self.notifiers.drain(..).map(Notifier::run).collect()
     }
 }
