@@ -97,7 +97,8 @@ fn what_nova_misses_it_is_told_later(cloud: &mut Cloud, nova: &Nova, token: &str
     };
     testkit::wait_for("the failing notifier to show", PATIENCE, || {
         let metrics = status(cloud);
-        if metrics.contains("baryon_peer_up{peer=\"nova\"} 0") && metrics.contains("baryon_nova_events_waiting 1") {
+        let waiting = "baryon_nova_events_waiting{region=\"RegionOne\"} 1";
+        if metrics.contains("baryon_peer_up{peer=\"nova\"} 0") && metrics.contains(waiting) {
             Ok(())
         } else {
             Err(metrics)
