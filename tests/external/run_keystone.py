@@ -58,7 +58,9 @@ def serve(directory, listen):
     from keystone.wsgi.api import application
     import waitress
 
-    waitress.serve(application, listen=listen, threads=8)
+    # One thread: what a request has looked up, Keystone keeps for the thread, and another thread's change of it is not
+    # seen there (a role that was just given was missing now and then).
+    waitress.serve(application, listen=listen, threads=1)
 
 
 def age(directory, token, seconds):
