@@ -74,13 +74,14 @@ impl ResourceInfo {
     /// parent's id. Upstream takes `security_groups` for `security-groups`.
     #[must_use]
     pub fn claims<'p>(&self, parts: &[&'p str]) -> Option<(usize, Option<&'p str>)> {
+        let underscored = |byte| if byte == b'-' { b'_' } else { byte };
         let mut parent = None;
         let mut length = 0;
         for wanted in self.path.split('/') {
             let part = *parts.get(length)?;
             if wanted.starts_with('{') {
                 parent = Some(part);
-            } else if !wanted.bytes().eq(part.bytes()) && !wanted.replace('-', "_").eq(&part.replace('-', "_")) {
+            } else if !wanted.bytes().map(underscored).eq(part.bytes().map(underscored)) {
                 return None;
             }
             length += 1;
